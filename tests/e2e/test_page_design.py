@@ -8,6 +8,8 @@ from playwright.async_api import Browser, expect
 
 from support.stage.shown import UI, settle, staged
 
+pytestmark = pytest.mark.no_containers
+
 PAGE = Path(__file__).resolve().parents[2] / "neode-ui" / "src" / "design" / "page"
 MARKS = ("The design system", "Over the page", "Something lost for good", "design-swatch", "design-columns")
 

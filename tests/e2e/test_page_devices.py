@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from support.stage.players import HOST
 from support.stage.shown import settle, staged
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 SMALL = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')].flatMap(one => {
   const target = one.closest('label') ?? one, own = getComputedStyle(one), after = getComputedStyle(one, '::after')

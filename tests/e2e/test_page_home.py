@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from support.stage.shown import SIZES, on_stage, settle, staged
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
 
 LABELS = "all => all.map(one => one.ariaLabel)"
 

@@ -1,69 +1,21 @@
 """The page by keyboard alone: nothing is clicked, and only the keyboard moves the focus.
 
-Each flow runs on a desktop in light and on a phone in dark; the one that changes the theme runs in all four.
+Each flow runs on a desktop in light and on a phone in dark; the one that changes the theme runs in all four. What an
+owner does with a real node so is in `test_page_keyboard_of_owner.py`.
 """
 
 import re
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from support.harness import TestNode
-from support.owner import PASSWORD, home
-from support.stage.shown import SIZES, settle, staged
-from support.tiny_apps import write_app
+from support.keyboard import ALL_LOOKS, Look, each_look, press, search, tab_to
+from support.stage.shown import settle
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
-FAR = 80
-"""Presses of Tab after which a place counts as out of reach."""
 CONTENT = "#content"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A window, and the theme of the page in it."""
-
-    size: str
-    theme: str
-
-    def staged(self, browser: Browser, scene: str) -> AbstractAsyncContextManager[Page]:
-        """Show a scene so."""
-        return staged(browser, scene, size=SIZES[self.size], theme=self.theme)
-
-
-LOOKS = (Look("desktop", "light"), Look("phone", "dark"))
-ALL_LOOKS = (*LOOKS, Look("desktop", "dark"), Look("phone", "light"))
-each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.size}-{look.theme}")
-
-
-async def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
-    """Press a key until what is wanted has the focus."""
-    await expect(wanted).to_be_visible()
-    for _ in range(FAR):
-        await page.keyboard.press(key)
-        if await wanted.evaluate("one => one === document.activeElement"):
-            return
-    pytest.fail(f"{wanted} is not reached by {key}")
-
-
-async def press(page: Page, wanted: Locator, *, key: str = "Enter") -> None:
-    """Go to something, and press it."""
-    await tab_to(page, wanted)
-    await page.keyboard.press(key)
-
-
-async def search(page: Page, text: str, name: str) -> None:
-    """Choose what a search finds."""
-    await page.keyboard.press("Control+k")
-    await expect(page.get_by_role("dialog").get_by_label("Search", exact=True)).to_be_focused()
-    await page.keyboard.type(text)
-    await expect(page.get_by_role("option").first).to_contain_text(name)
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]]:
@@ -254,53 +206,3 @@ async def test_home_says_how_the_node_is_before_it_names_the_apps(browser: Brows
             await press(page, page.get_by_role("button", name=button))
         await settle(page, "/apps")
         await expect(page.get_by_role("heading", level=1, name="Apps", exact=True)).to_be_visible()
-
-
-@each_look
-async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node: TestNode, look: Look) -> None:
-    assert node.apps is not None
-    width, height = SIZES[look.size]
-    await page.set_viewport_size({"width": width, "height": height})
-    await page.emulate_media(color_scheme="dark" if look.theme == "dark" else "light")
-    app = f"dory-{look.size}"
-    oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
-    write_app(node.apps, app, more=oars)
-    await page.goto("/")
-    await press(page, page.get_by_role("button", name="Account of owner").first)
-    await press(page, page.get_by_role("dialog").get_by_role("button", name="Log out"))
-    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    await tab_to(page, page.get_by_label("Password", exact=True))
-    await page.keyboard.type(PASSWORD)
-    await page.keyboard.press("Enter")
-    await expect(home(page).or_(page.get_by_role("heading", name="Set up your node"))).to_be_visible()
-    await page.goto("/")
-    await expect(home(page)).to_be_visible()
-
-    await search(page, app, app)
-    await press(page, page.get_by_role("button", name="Install", exact=True))
-    await expect(page.get_by_text(f"{app} is installed.")).to_be_visible(timeout=120_000)
-    await press(page, page.get_by_role("link", name=f"Go to {app}"))
-    await expect(page.get_by_role("heading", level=1, name=app)).to_be_visible()
-    await press(page, page.get_by_role("link", name="Settings", exact=True))
-    await tab_to(page, page.get_by_label("Oars"))
-    await page.keyboard.press("Control+a")
-    await page.keyboard.type("4")
-    await press(page, page.get_by_role("button", name="Apply"))
-    await expect(page.get_by_text("set by you")).to_be_visible()
-    assert (await node.call("container-status", app=app))["options"] == {"oars": 4}
-
-    await press(page, page.get_by_role("button", name=f"Actions for {app}"))
-    await tab_to(page, page.get_by_role("menuitem", name="Stop", exact=True), key="ArrowDown")
-    await page.keyboard.press("Enter")
-    await node.until(app, "stopped")
-    await press(page, page.get_by_role("link", name="More", exact=True))
-    await press(page, page.get_by_role("link", name=re.compile("^Remove")))
-    await press(page, page.get_by_role("button", name=f"Remove {app}"))
-    dialog = page.get_by_role("alertdialog")
-    await press(page, dialog.get_by_role("switch", name="Delete its data too"), key="Space")
-    await tab_to(page, dialog.get_by_role("textbox"))
-    await page.keyboard.type(app)
-    await press(page, dialog.get_by_role("button", name=f"Remove {app}"))
-    removal = page.locator("li.card", has=page.get_by_role("heading", name=f"Remove {app}"))
-    await expect(removal).to_contain_text("Done")
-    assert app not in {each["app"] for each in await node.call("container-list")}

@@ -5,6 +5,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
@@ -19,13 +20,27 @@ _FIRST = ("chaos", "e2e", "security", "integration")
 """Folders of which a module may take minutes: what is begun last should be short, so that all lanes end together."""
 
 
+class Light(StrEnum):
+    """What a lane does with modules that need no containers, where one lane is there for them."""
+
+    ONLY = "only"
+    LAST = "last"
+
+
 class Lane:
     """Runs its part of the tests in the place of pytest's own loop."""
 
     def __init__(
-        self, config: pytest.Config, folder: Path, number: int, cpu: Callable[[], float] | None = None
+        self,
+        config: pytest.Config,
+        folder: Path,
+        number: int,
+        cpu: Callable[[], float] | None = None,
+        *,
+        light: Light | None = None,
     ) -> None:
         self._config = config
+        self._light = light
         self._cpu = cpu or cpu_seconds
         self._claims = folder / "claims"
         self._turn = folder / "claims" / ".turn"
@@ -91,13 +106,16 @@ class Lane:
 
     def _turns(self, items: Iterable[pytest.Item]) -> Iterator[Module]:
         modules = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
-        for module in sorted(modules, key=rank):
+        for module in sorted(modules, key=self._rank):
             if self._is_ours(module) and self._claim(module):
                 yield module
 
+    def _rank(self, module: Module) -> tuple[bool, bool, bool, bool, int, bool]:
+        return self._light is Light.LAST and is_light(module), *rank(module)
+
     def _is_ours(self, module: Module) -> bool:
         mark = module[0].get_closest_marker("lane")
-        return mark is None or mark.args[0] == self._number
+        return (is_light(module) or self._light is not Light.ONLY) and (mark is None or mark.args[0] == self._number)
 
     def _claim(self, module: Module) -> bool:
         """Take a module, if no other lane has."""
@@ -110,6 +128,11 @@ class Lane:
 
     def _write(self, record: Record) -> None:
         self._output.write(to_line(record))
+
+
+def is_light(module: Module) -> bool:
+    """Tell whether a module needs no containers, so that it may run beside anything."""
+    return folder_of(module[0].nodeid) == "unit" or module[0].get_closest_marker("no_containers") is not None
 
 
 def rank(module: Module) -> tuple[bool, bool, bool, int, bool]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lanes.forks import ForkedLanes
-from lanes.lane import Lane
+from lanes.lane import Lane, Light
 from lanes.records import ModuleDone
 from lanes.reporter import LaneProgress, Reporter
 from lanes.times import FolderTimes
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lanes-folder", type=Path, help="where the lanes of this run write")
     group.addoption("--lanes", type=int, default=0, help="report what so many lanes do, and run nothing")
     group.addoption("--lane", type=int, default=0, help="be the lane of this number")
+    group.addoption("--light", choices=list(Light), help="run what needs no containers only, or last")
     group.addoption("--forks", type=int, default=0, help="collect once, then run the tests in so many forks")
 
 
@@ -41,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "spoils_images: its nodes remove images that others would have to make again")
     folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
     if lane:
-        config.pluginmanager.register(Lane(config, folder, lane), "lane")
+        light = Light(config.getoption("light")) if config.getoption("light") else None
+        config.pluginmanager.register(Lane(config, folder, lane, light=light), "lane")
     else:
         config.pluginmanager.register(FolderTimes(), "folder-times")
     if lanes:

@@ -27,6 +27,7 @@ class FolderTimes:
     def __init__(self) -> None:
         self._folders: dict[str, Spent] = defaultdict(Spent)
         self._modules: dict[str, float] = defaultdict(float)
+        self._cpu: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the time of one phase of a test."""
@@ -40,6 +41,7 @@ class FolderTimes:
         """Count the processor time of a module."""
         spent = self._folders[folder_of(done.path)]
         spent.cpu = (spent.cpu or 0.0) + done.cpu
+        self._cpu[done.path] = done.cpu
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print a line for each folder, and the modules that took longest."""
@@ -51,3 +53,6 @@ class FolderTimes:
             terminalreporter.write_line(f"{folder:22}{spent.tests:6} tests {spent.seconds:8.1f} s{cpu}")
         slowest = sorted(self._modules.items(), key=lambda item: -item[1])[:_SLOWEST]
         terminalreporter.write_line("longest: " + ", ".join(f"{name} {taken:.0f} s" for name, taken in slowest))
+        if hardest := sorted(self._cpu.items(), key=lambda item: -item[1])[:_SLOWEST]:
+            named = ", ".join(f"{name} {taken:.0f} s" for name, taken in hardest)
+            terminalreporter.write_line(f"most processor time: {named}")

@@ -47,10 +47,13 @@ class Run:
                 folder=self.tests,
             )
 
-    def report(self) -> tuple[int, str]:
-        """Run all of it; return exit code and what was printed of all lanes together."""
+    def report(self, *, light: int = 0) -> tuple[int, str]:
+        """Run all of it, with a lane that is light; return exit code and what was printed of all lanes together."""
+        lights = {number: f"--light={'only' if number == light else 'last'}" for number in range(1, LANES + 1)}
         lanes = {
-            number: self._pytest(self.lanes / f"{number}.log", "--lane", str(number), lane=number)
+            number: self._pytest(
+                self.lanes / f"{number}.log", "--lane", str(number), *([lights[number]] if light else []), lane=number
+            )
             for number in range(1, LANES + 1)
         }
         printed = self.lanes / "reporter.log"
@@ -114,6 +117,22 @@ def test_what_has_no_containers_runs_beside_what_runs_alone(python: PreloadedPyt
     }
     code, printed = Run(python, tmp_path, MODULES | both).report()
     assert (code, last_line(printed)) == (0, "25 passed"), printed
+
+
+def test_a_light_lane_runs_what_needs_no_containers_while_another_has_them(
+    python: PreloadedPython, tmp_path: Path
+) -> None:
+    wait = "    until = time.monotonic() + 60\n    while not os.path.exists('{}'): assert time.monotonic() < until\n"
+    only = "import os, pytest, time\n"
+    modules = {
+        "chaos/test_containers.py": f"{only}def test_it():\n{wait.format('tested')}    os.mkdir('done')\n",
+        "integration/test_more.py": f"{only}def test_it(): assert os.environ['LANE'] == '1'\n",
+        "unit/test_light.py": f"{only}def test_it():\n    assert os.environ['LANE'] == '2'\n    os.mkdir('tested')\n",
+        "e2e/test_beside.py": f"{only}pytestmark = [pytest.mark.no_containers, pytest.mark.lane(2)]\n"
+        "def test_it(): pass\n",
+    }
+    code, printed = Run(python, tmp_path, modules).report(light=2)
+    assert (code, last_line(printed)) == (0, "4 passed"), printed
 
 
 def test_a_module_that_cannot_be_imported_is_a_failure(python: PreloadedPython, tmp_path: Path) -> None:
