@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -12,8 +13,9 @@ from playwright.async_api import Page, expect
 from support.harness import TestNode
 from support.owner import home, with_knots, with_ship
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1000)]
 
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
 WIDTHS = (360, 3840)
 """A small phone, and a wall."""
@@ -27,27 +29,32 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_there_for_everybody_on_a_phone_and_on_a_wall(
-    page: Page, node: TestNode, theme: str
-) -> None:
+async def test_every_page_is_there_for_everybody_on_a_phone_and_on_a_wall(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await with_knots(node)
-    await page.evaluate(f"localStorage.setItem('archipelago-theme', '{theme}')")
     for path in PAGES:
+        # One load for all, as loads take longest: a page follows its window, as a phone that is turned, and its day.
+        await page.emulate_media(color_scheme="light", reduced_motion="reduce")
         await page.goto(path)
-        # One load for all sizes, as loads take longest: a page follows its window, as a phone that is turned.
-        for size, (width, height) in SIZES.items():
-            await page.set_viewport_size({"width": width, "height": height})
-            await require_fit(page, path)
-            found = await Axe().run(page)
-            assert found.violations_count == 0, f"{path}\n{found.generate_report()}"
-            if SCREENSHOTS is not None:
-                name = path.strip("/").replace("/", "-") or "home"
-                await page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{theme}.png", full_page=True)
-        for width in WIDTHS:
-            await page.set_viewport_size({"width": width, "height": 900})
-            await require_fit(page, path)
+        for theme in THEMES:
+            await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+            await require_for_everybody(page, path, theme)
+
+
+async def require_for_everybody(page: Page, path: str, theme: str) -> None:
+    """Require that everybody can use a page in each size, and that it fits on a small phone and on a wall."""
+    for size, (width, height) in SIZES.items():
+        await page.set_viewport_size({"width": width, "height": height})
+        await require_fit(page, path)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, f"{path} in {theme}\n{found.generate_report()}"
+        if SCREENSHOTS is not None:
+            name = path.strip("/").replace("/", "-") or "home"
+            await page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{theme}.png", full_page=True)
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        await require_fit(page, path)
 
 
 async def require_fit(page: Page, path: str) -> None:
