@@ -132,7 +132,9 @@ class Lane:
 
 def is_light(module: Module) -> bool:
     """Tell whether a module needs no containers, so that it may run beside anything."""
-    return folder_of(module[0].nodeid) == "unit" or module[0].get_closest_marker("no_containers") is not None
+    nodeid = module[0].nodeid
+    without = folder_of(nodeid) == "unit" or "integration/programs/" in nodeid
+    return without or module[0].get_closest_marker("no_containers") is not None
 
 
 def rank(module: Module) -> tuple[bool, bool, bool, int, bool]:
