@@ -11,11 +11,13 @@ class PublicFiles:
     """Answers for the guide about the node's certificate, and for the files that it offers."""
 
     def __init__(self, services: Services) -> None:
-        self._trust = services.of(TrustService)
+        self._services = services
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a GET."""
-        files = await self._trust.public_files()
+        """Answer a GET. A node whose key is locked has none of it."""
+        if TrustService not in self._services:
+            raise web.HTTPNotFound
+        files = await self._services.of(TrustService).public_files()
         found = chosen(files, request.path, request.headers.get("Accept-Language", ""))
         if found is None:
             raise web.HTTPNotFound

@@ -101,7 +101,7 @@ class RpcServer:
         self._icons = Icons(services)
         self._public = PublicFiles(services)
         self._ui = ui
-        self._https_port = services.of(TrustService).https_port
+        self._https_port = services.of(TrustService).https_port if TrustService in services else None
         self._page = Page({}, self._https_port)
         self._runner: web.AppRunner | None = None
         self._port = 0

@@ -54,7 +54,7 @@ class Asset:
 class Page:
     """The files of the page; without any, it says so."""
 
-    def __init__(self, assets: Mapping[str, Asset], https_port: int) -> None:
+    def __init__(self, assets: Mapping[str, Asset], https_port: int | None) -> None:
         self._assets = assets
         self._https_port = https_port
 
@@ -93,14 +93,17 @@ def _without_old_cookies(request: web.Request, response: web.Response) -> web.Re
     return response
 
 
-def page_policy(host: str, https_port: int) -> str:
-    """Return the Content Security Policy of the page for browsers that call the node by this host."""
+def page_policy(host: str, https_port: int | None) -> str:
+    """Return the Content Security Policy of the page for browsers that call the node by this host.
+
+    Without a port, nothing can show whether they trust the node.
+    """
     # The policy knows no addresses of IPv6.
-    probe = f" https://{host}:{https_port}" if host and ":" not in host else ""
+    probe = f" https://{host}:{https_port}" if host and https_port is not None and ":" not in host else ""
     return _POLICY.replace("{probe}", probe)
 
 
-def read_page(folder: Path, https_port: int) -> Page:
+def read_page(folder: Path, https_port: int | None) -> Page:
     """Read the built page; blocking. What is no file of a known kind is left out."""
     assets = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
