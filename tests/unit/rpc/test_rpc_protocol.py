@@ -74,6 +74,11 @@ async def test_every_method_answers(running: Running) -> None:
         "snapshot-schedule-set": {"app": "knots", "every": "daily"},
         "snapshot-schedule-default": {"every": "off"},
         "update-automatic": {"app": "knots", "on": True},
+        "onion-set": {"app": "knots", "endpoint": "page", "access": "clients"},
+        "onion-key": {"app": "knots", "endpoint": "page"},
+        "onion-key-renew": {"app": "knots", "endpoint": "page"},
+        "onion-node-set": {"on": True},
+        "update-hours-set": {"from_hour": 23, "to_hour": 3},
         "snapshot-files": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z"},
         "snapshot-file": {"app": "knots", "snapshot": "2026-11-29T08-40-00.000Z", "path": "volumes/x/y"},
         "snapshot-extract": {
@@ -87,6 +92,7 @@ async def test_every_method_answers(running: Running) -> None:
         "backup-target-remove": {"target": "usb"},
         "backup-now": {"app": "knots", "target": "usb"},
         "backup-list": {"target": "usb"},
+        "backup-restore-all": {"target": "usb"},
         "backup-preview": {"app": "knots", "target": "usb"},
         "backup-restore": {"app": "knots", "target": "usb"},
         "backup-extract": {"app": "knots", "target": "usb", "path": "volumes/x", "to": "/tmp/x"},
@@ -108,7 +114,7 @@ async def test_every_method_answers(running: Running) -> None:
             params = {"app": "knots"} if "app" in fields else {"id": "op1"} if "id" in fields else {}
         answer = await running.call(method.name, **params)
         if method.confirms:
-            assert answer["error"]["data"]["name"] in ("confirm", "forbidden"), "a session or a token is not enough"
+            assert answer["error"]["data"]["name"] in ("confirm", "forbidden"), (method.name, answer)
             continue
         assert "result" in answer, (method.name, answer)
     assert ("install", "electrumx", {"x": 1}, {"bitcoin-rpc": "knots"}, True) in running.node.apps.changes

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, make_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -119,15 +119,17 @@ def lifecycle(podman: Podman, data: Data, **parts: object) -> tuple[JobRunner, R
     reconciler = Reconciler(
         client, silent, firewall, silent, "node", "/files", Path("/run"), NOBODY, NOBODY, str, silent.told
     )
-    made = SimpleNamespace(
-        state=NoRecords(),
-        catalog=Shelf(),
-        reconciler=reconciler,
-        pruner=SimpleNamespace(want=lambda: None),
-        data=data,
-        inventory=silent,
+    given = {
+        "state": NoRecords(),
+        "catalog": Shelf(),
+        "reconciler": reconciler,
+        "pruner": SimpleNamespace(want=lambda: None),
+        "data": data,
+        "inventory": silent,
+        "opener": None,
         **parts,
-    )
+    }
+    made = make_dataclass("GivenParts", given)(**given)
     return JobRunner(cast(JobParts, made), silent, find_kinds()), reconciler
 
 
