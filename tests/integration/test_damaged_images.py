@@ -17,10 +17,10 @@ from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
-from archipelago.container.podman_client.spec import ContainerSpec
+from archipelago.container.podman_client.spec import ContainerSpec, IdMappings, IdRange
 from archipelago.performance.host import read_host_facts
 from support.harness import has_image, remove_leftovers, running_node
-from support.image_damage import DAMAGE, stored_image
+from support.image_damage import DAMAGE, cut_removal_off, stored_image
 from support.image_stores import build, prune, pulling, store_in
 from support.podman_fixtures import TEST_IMAGE, busybox_rootfs, ensure_test_image
 from support.sudden_end import cut_power
@@ -136,6 +136,23 @@ async def test_a_damaged_image_that_somebody_else_uses_is_in_nobodys_way(damage:
             await client.containers.remove(HELD, force=True)
             await client.images.untag(other.id)
             await client.images.remove(other.id)
+
+
+async def test_what_a_removal_that_was_cut_off_has_left_is_in_no_images_way(scene: Scene) -> None:
+    ids = (IdRange(0, 1, 65_536),)
+    async with podman_process() as client:
+        await client.images.import_tar(OTHER, scene.root)
+        spec = ContainerSpec(name=HELD, image=OTHER, command=("true",), id_mappings=IdMappings(ids, ids))
+        await client.containers.create(spec)
+        await client.containers.remove(spec.name)
+    cut_removal_off(stored_image(OTHER))
+    async with podman_process() as client:
+        again = await client.images.import_tar(OTHER, scene.root)
+        await client.containers.create(spec)
+        await client.containers.start(spec.name)
+        assert await client.containers.wait(spec.name, timeout=30) == 0
+        await client.containers.remove(spec.name, force=True)
+        await client.images.remove(again)
 
 
 async def test_the_test_image_is_made_again_for_the_next_test(scene: Scene) -> None:

@@ -71,6 +71,18 @@ def _no_image_folder(image: StoredImage) -> None:
     _as_root("rm", "-rf", str(image.graph / "overlay-images" / image.id))
 
 
+def cut_removal_off(image: StoredImage) -> None:
+    """Leave what a kill in the middle of the removal of an image does: its layer for other user IDs, and none below."""
+    listed = image.graph / "overlay-images" / "images.json"
+    images: list[dict[str, Any]] = json.loads(listed.read_text())
+    (gone,) = (each for each in images if each["id"] == image.id)
+    assert gone["mapped-layers"], "a container with user IDs of its own has run from it"
+    listed.write_text(json.dumps([each for each in images if each["id"] != image.id]))
+    _no_record(image)
+    (image.graph / "overlay" / "l" / (image.files / "link").read_text()).unlink()
+    _no_layer(image)
+
+
 def _as_root(*command: str) -> None:
     subprocess.run(["podman", "unshare", *command], check=True, timeout=60)
 
