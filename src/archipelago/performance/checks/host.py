@@ -13,7 +13,6 @@ from archipelago.api.system import Finding, Severity
 from archipelago.errors import DISK_REMEDY, is_disk_full
 from archipelago.performance import host
 from archipelago.performance.resource_manager.disk_level import DiskLevel, disk_level
-from archipelago.security.keys.tls_identity import validity
 from archipelago.storage.file_modes import wrong_modes
 from archipelago.storage.layout import Layout
 from archipelago.storage.layout_migration import left_behind
@@ -118,6 +117,9 @@ def clock_behind(installed: Path, now: float) -> Iterator[Finding]:
 
 def kept_certificates(folder: TlsFolder, now: datetime) -> Iterator[Finding]:
     """Look whether certificates have ended while no node was there to make new ones."""
+    # What reads them takes a megabyte, and a start has no need of it.
+    from archipelago.security.keys.tls_identity import validity
+
     for path in (folder.authority[0], folder.node[0]):
         if not path.exists():
             continue
