@@ -33,10 +33,10 @@ PATIENCE = 45.0
 
 
 class NoSites:
-    """No app is installed, so no web server is needed."""
+    """No app is installed, so there is nothing but what anybody may have of the node."""
 
     async def apply(self, doors: tuple[Door, ...]) -> tuple[str, ...]:
-        assert doors == ()
+        assert not any(door.names for door in doors)
         return ()
 
     async def close(self) -> None:

@@ -43,7 +43,6 @@ class Door:
     own: tuple[str, ...] = ()
     """Names and addresses of the node itself, by which browsers find `public` and nothing else."""
     public: tuple[PublicFile, ...] = ()
-
     socket: str = ""
     """Path of a unix socket on which it listens as well, for a program of this node that leads clients there."""
 
