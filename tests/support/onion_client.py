@@ -117,6 +117,8 @@ class OnionClient:
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body.encode())
             answer = await reader.read()
             writer.close()
+        if not answer:
+            raise Unreachable("no answer")
         return answer.decode(errors="replace")
 
     async def _command(self, *commands: str) -> None:
