@@ -24,8 +24,8 @@ class JobOpener(Protocol):
         """
         ...
 
-    async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Notify `told` of each change of an operation, and return it once it has ended. Raises `NodeError`."""
+    async def follow(self, operation: str, on_change: Callable[[Operation], Awaitable[None]]) -> Operation:
+        """Call `on_change` at each change of an operation, and return it once it has ended. Raises `NodeError`."""
         ...
 
     async def leave(self, operation: str) -> None:

@@ -104,11 +104,11 @@ class Operations:
             pass
         return await self.get(operation)
 
-    async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Notify `told` of each change of an operation, and return it once it has ended."""
+    async def follow(self, operation: str, on_change: Callable[[Operation], Awaitable[None]]) -> Operation:
+        """Call `on_change` at each change of an operation, and return it once it has ended."""
         while (running := self._running.get(operation)) is not None:
             tracker, seen = running[0], running[0].record
-            await told(operation_view(seen))
+            await on_change(operation_view(seen))
 
             def has_changed(tracker: Tracker = tracker, seen: OperationRecord = seen) -> bool:
                 return operation not in self._running or tracker.record is not seen

@@ -61,9 +61,9 @@ class JobRunner:
             job = await plan()
             return None if job is None else await self.open(job)
 
-    async def follow(self, operation: str, told: Callable[[Operation], Awaitable[None]]) -> Operation:
-        """Notify `told` of each change of an operation, and return it once it has ended."""
-        return await self._operations.follow(operation, told)
+    async def follow(self, operation: str, on_change: Callable[[Operation], Awaitable[None]]) -> Operation:
+        """Call `on_change` at each change of an operation, and return it once it has ended."""
+        return await self._operations.follow(operation, on_change)
 
     async def leave(self, operation: str) -> None:
         """Cancel an operation; one that is past that point goes on to its end by itself."""

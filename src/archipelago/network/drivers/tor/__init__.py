@@ -1,1 +1,1 @@
-"""Tor, as far as the node tells it what to do: by its control port (https://spec.torproject.org/control-spec)."""
+"""What the node asks of Tor, by its control port (https://spec.torproject.org/control-spec)."""
