@@ -19,9 +19,9 @@ _VERDICTS = {None: "", True: "met", False: "**missed**"}
 _LONGEST = 120
 
 
-def cell(value: object) -> str:
+def cell(value: object, longest: int = _LONGEST) -> str:
     """Return a text that cannot be anything but a cell of a table."""
-    text = "".join(letter for letter in str(value)[:_LONGEST] if not unicodedata.category(letter).startswith("C"))
+    text = "".join(letter for letter in str(value)[:longest] if not unicodedata.category(letter).startswith("C"))
     return text.replace("|", "/").replace("<", "(").replace(">", ")")
 
 
@@ -55,7 +55,7 @@ def machine() -> str:
 def table(results: str, commit: str, today: str, where: str) -> str:
     """Return the text between the marks."""
     rows = "".join(row(json.loads(line)) for line in results.splitlines())
-    return f"Commit {cell(commit)}, {today}, {cell(where)}.\n\n{_HEAD}{rows}"
+    return f"Commit {cell(commit)}, {today}, {cell(where, 2 * _LONGEST)}.\n\n{_HEAD}{rows}"
 
 
 def replaced(readme: str, name: str, text: str) -> str:

@@ -43,8 +43,9 @@ def test_each_bench_has_a_place_for_its_table_and_no_table_is_written_by_hand() 
 
 
 def test_a_table_says_commit_day_and_machine_and_each_row_its_ratio() -> None:
-    text = module("table").table(json.dumps(FIGURE) + "\n", "abc1234", "1 May 2026", "2 cores")
-    assert text.startswith("Commit abc1234, 1 May 2026, 2 cores.\n\n|")
+    where = f"2 cores ({'x' * 100}), Python 3.11.2"
+    text = module("table").table(json.dumps(FIGURE) + "\n", "abc1234", "1 May 2026", where)
+    assert text.startswith(f"Commit abc1234, 1 May 2026, {where}.\n\n|")
     assert "| a thing | 58 ms | 1.21 x | a peer | ≤ 1.25 x | met |" in text
     missed = module("table").row(FIGURE | {"value": 1234567.0, "ratio": 0.00004, "met": False})
     assert "| 1,234,567 ms | 0.00004 x |" in missed and "**missed**" in missed
