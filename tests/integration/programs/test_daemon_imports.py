@@ -12,6 +12,7 @@ UNNEEDED = {
     "greenlet._greenlet": "structlog would look for its threads",
     "importlib.metadata": "pydantic would look for plugins with it",
     "mnemonic": "spells a key in words",
+    "plistlib": "makes what Apple's devices install",
     "pyotp": "checks codes of a second factor",
     "rich.traceback": "structlog would colour tracebacks with it",
     "sqlalchemy": "migrates a database of an earlier version",

@@ -3,7 +3,6 @@
 Format: https://developer.apple.com/documentation/devicemanagement/certificateroot
 """
 
-import plistlib
 from uuid import UUID, uuid5
 
 _NAMES = UUID("6f1c3f5e-5a0e-4c0b-9a55-0c7f3e0a9d11")
@@ -15,6 +14,9 @@ def apple_profile(name: str, fingerprint: str, certificate: bytes) -> bytes:
 
     It is not signed: a device that does not know the authority yet could not check a signature by it.
     """
+    # It loads a parser of XML, and few owners ask for a profile.
+    import plistlib
+
     whole, root = (str(uuid5(_NAMES, f"{what} {fingerprint}")).upper() for what in ("profile", "root"))
     payload = {
         "PayloadType": "com.apple.security.root",
