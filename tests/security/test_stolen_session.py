@@ -33,6 +33,7 @@ SENSITIVE: dict[str, dict[str, Any]] = {
     "key-phrase": {},
     "key-restore": {"words": "abandon"},
     "secret-show": {"app": "x", "name": "y"},
+    "onion-set": {"app": "x", "endpoint": "y", "access": "public"},
     "onion-key": {"app": "x", "endpoint": "y"},
     "onion-key-renew": {"app": "x", "endpoint": "y"},
     "onion-node-set": {"on": False},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from archipelago.api.onions import OnionsView
 from archipelago.api.system import LocalAccessView
 from archipelago.api.trust import TrustGuide
 from archipelago.network.trust.guide import trust_steps
@@ -31,4 +32,5 @@ def answers(now: datetime) -> Mapping[str, object]:
         https_port=8443,
         devices=trust_steps("Archipelago on archipelago"),
     )
-    return {"network-status": network, "network-trust": trust}
+    onions = OnionsView(tor="tor", progress=100, node=True, endpoints=("mempool/page",), problems=())
+    return {"network-status": network, "network-trust": trust, "onion-status": onions}

@@ -39,7 +39,7 @@ async def _status(onions: OnionService) -> OnionsView:
     "Say who reaches an endpoint of an app through Tor, until changed, changed by an update, or removed",
     permission=Permission.ADMINISTER,
     mutates=True,
-    confirms=False,
+    confirms=True,
 )
 async def _set(onions: OnionService, params: OnionParams) -> EndpointStatus:
     return await onions.switch(params.app, params.endpoint, params.access)
