@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from axe_playwright_python.base import AxeResults
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from support.stage.pictures import difference, keep
-from support.stage.shown import SETTLED, SIZES, on_stage, settle, settled, staged
+from support.stage.shown import SETTLED, SIZES, UI, on_stage, settle, settled, staged
 from support.stage.states import STATES
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
@@ -76,6 +76,23 @@ async def test_every_state_looks_as_it_did(browser: Browser, name: str) -> None:
         await page.get_by_text(state.shown).filter(visible=True).first.wait_for()
         await settled(page)
         await require_look(page, f"state-{name}.png")
+
+
+async def test_a_picture_waits_for_what_is_drawn_late(browser: Browser) -> None:
+    async with staged(browser, "many", size=SIZES["phone"], theme="dark") as page:
+        # The islands come once everything else has come, and their icons after them.
+        await page.route("**/worker-*.js", begin_late)
+        await settle(page, "/")
+        pins = page.get_by_role("region", name="Your apps and what they use").get_by_role("listitem")
+        icons = await pins.evaluate_all("all => all.map(one => one.querySelector('img')?.complete ?? false)")
+        assert len(icons) > 30 and all(icons), icons
+
+
+async def begin_late(route: Route) -> None:
+    """Have a worker begin its work a second late."""
+    script = UI / "assets" / route.request.url.rpartition("/")[2]
+    busy = "for (const end = Date.now() + 1000; Date.now() < end; );"
+    await route.fulfill(body=busy + script.read_text(), content_type="text/javascript")
 
 
 async def require_look(page: Page, name: str) -> None:

@@ -70,6 +70,19 @@ describe("the mark of an app", () => {
     expect(fetched).toHaveBeenCalledOnce();
   });
 
+  it("says that it is still to come while it is fetched", async () => {
+    const slow = new Later<Response>();
+    fetched.mockReturnValueOnce(slow.promise);
+    const mark = mount(AppMark, { props: KNOTS });
+    expect(mark.attributes("aria-busy")).toBeUndefined(); // nobody sees it, and nothing is fetched
+    Sight.scroll();
+    await flushPromises();
+    expect(mark.attributes("aria-busy")).toBe("true");
+    slow.give({ ok: true, blob: async () => SVG } as unknown as Response);
+    await pictureOf(mark);
+    expect(mark.attributes("aria-busy")).toBeUndefined();
+  });
+
   it("is its first letter where it has no icon", () => {
     expect(mount(AppMark, { props: { ...KNOTS, icon: null } }).text()).toBe("B");
     expect(mount(AppMark, { props: { ...KNOTS, icon: undefined, name: "  mempool" } }).text()).toBe("M");

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from archipelago.config import DEFAULT_UI
@@ -19,9 +20,24 @@ SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 SETTLED = 3_000
 """Milliseconds of the page's clock, which tests advance by hand."""
 _QUIET = 0.1
-"""Seconds without a request. Playwright's `networkidle` are 0.5 s, and only those after the page was loaded."""
-_NOTHING_LEFT = "scheduler.postTask(() => {}, {priority: 'background'})"
-"""A task of the page that comes after all others that it has."""
+"""Seconds without a request, in which a script that has come is made ready, beside the page. Playwright's `networkidle`
+are 0.5 s, and only those after the page was loaded."""
+_PATIENCE = 30
+"""Seconds that a page has to be complete."""
+_BUSY = "[aria-busy=true]"
+_DRAWN = f"""async () => {{
+  // What has come into sight is told with a frame; the clock of the page, which stands still, has none.
+  const frame = () => new Promise((seen) =>
+    new IntersectionObserver((_, one) => (one.disconnect(), seen())).observe(document.documentElement))
+  do {{
+    await frame()
+    await scheduler.postTask(() => {{}}, {{ priority: 'background' }})
+    await Promise.all([...document.images].map((one) => one.decode().catch(() => undefined)))
+    await document.fonts.ready
+  }} while (document.querySelector('{_BUSY}'))
+}}"""
+"""Waits until all that the page has is drawn. What a worker draws, icons, pictures and letters come in their own time,
+and ask for one another: an icon of the map is asked for once its island is there."""
 
 
 class Traffic:
@@ -36,13 +52,19 @@ class Traffic:
         page.on("requestfailed", lambda _: self._change(-1))
 
     async def rests(self) -> None:
-        """Return once the page has an answer to all that it asked for, and asks for no more after the last of them."""
-        async with asyncio.timeout(30):
-            while True:
-                await self._page.evaluate(_NOTHING_LEFT)
-                if not self._open and time.monotonic() - self._changed >= _QUIET:
-                    return
-                await asyncio.sleep(0.02)
+        """Return once the page has drawn the answers to all that it asked for, and has asked for nothing meanwhile."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not await self._is_drawn():
+                    await asyncio.sleep(_QUIET / 2)  # nobody tells that nothing more is asked for
+        except TimeoutError:
+            busy = await self._page.locator(_BUSY).evaluate_all("all => all.map(one => one.outerHTML.slice(0, 300))")
+            pytest.fail(f"the page is not complete: {self._open} requests have no answer, and it is busy with {busy}")
+
+    async def _is_drawn(self) -> bool:
+        began = self._changed
+        await self._page.evaluate(_DRAWN)
+        return not self._open and self._changed == began and time.monotonic() - began >= _QUIET
 
     def _change(self, by: int) -> None:
         self._open += by
@@ -111,12 +133,10 @@ async def settle(page: Page, path: str) -> None:
     await page.goto(path)
     await page.locator("h1").first.wait_for()
     await settled(page)
-    await page.evaluate("document.fonts.ready")
 
 
 async def settled(page: Page) -> None:
-    """Wait until nothing of what was asked for is still to come."""
+    """Wait until nothing is still to come: neither of what is there, nor of what comes of it a little later."""
     await _TRAFFIC[page].rests()
     await page.clock.run_for(SETTLED)
-    # A worker draws the sea and its islands, in its own time.
-    await page.wait_for_function("document.querySelectorAll('[aria-busy=true]').length === 0")
+    await _TRAFFIC[page].rests()

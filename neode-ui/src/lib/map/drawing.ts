@@ -1,4 +1,4 @@
-import { onUnmounted, shallowRef, watch, type Ref } from "vue";
+import { onUnmounted, ref, shallowRef, watch, type Ref } from "vue";
 import type { Drawn, Wanted } from "./drawn";
 import type { Earlier } from "./layout";
 
@@ -33,10 +33,15 @@ function islandsOf(drawn: Drawn | undefined, node: string): Earlier | undefined 
 
 /**
  * Returns the map that is wanted, as soon as a worker has drawn it; until then, the one before. It is kept at a `place`: it is
- * there with the first frame of the next visit, and its islands stay where they are while apps come and go.
+ * there with the first frame of the next visit, and its islands stay where they are while apps come and go. `busy` says that
+ * what is shown is not yet what is wanted.
  */
-export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago-map"): Ref<Drawn | undefined> {
+export function useDrawing(
+  wanted: Ref<Wanted | undefined>,
+  place = "archipelago-map",
+): { drawing: Ref<Drawn | undefined>; busy: Ref<boolean> } {
   const shown = shallowRef<Drawn>();
+  const busy = ref(false);
   let worker: Worker | undefined;
   let number = 0;
   watch(
@@ -48,12 +53,15 @@ export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago
       const last = kept(place);
       if (last?.key === key) {
         shown.value = last.drawn;
+        busy.value = false;
         return;
       }
+      busy.value = true;
       worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
       worker.onmessage = ({ data }: MessageEvent<{ number: number; drawn: Drawn }>) => {
         if (data.number !== number) return;
         shown.value = data.drawn;
+        busy.value = false;
         keep(place, key, data.drawn);
       };
       worker.postMessage({ number, wanted: now, before: islandsOf(shown.value ?? last?.drawn, now.node) });
@@ -61,5 +69,5 @@ export function useDrawing(wanted: Ref<Wanted | undefined>, place = "archipelago
     { immediate: true },
   );
   onUnmounted(() => worker?.terminate());
-  return shown;
+  return { drawing: shown, busy };
 }
