@@ -15,7 +15,7 @@ from support.sshd import Sshd, sshd
 from support.tiny_apps import TCP, write_app
 from support.tools import PROGRAMS
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
 
 COMMAND = "[sh, -c, 'echo kept > /data/file; exec busybox httpd -f -p 8000 -h /data']"
 

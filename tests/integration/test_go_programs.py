@@ -12,7 +12,7 @@ from support.harness import podman as run_podman
 from support.image_stores import build, prune, store_in
 from support.tiny_apps import write_app
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
 MOD = """module archipelago.local/hello
 

@@ -12,7 +12,7 @@ from support.harness import TestNode, remove_leftovers
 from support.lossy_wire import LossyWire
 from support.mesh import KNOTS, cli, gateway_address, mesh_port, send, signed
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long]
 
 GATEWAY = "mesh-gateway"
 LOSS = 0.3

@@ -20,7 +20,7 @@ from coincurve import PrivateKey
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -21,9 +21,9 @@ _FIRST = ("chaos", "e2e", "security", "integration")
 
 
 class Light(StrEnum):
-    """What a lane does with modules that need no containers, where one lane is there for them."""
+    """When a lane runs modules that need no containers, where one lane starts with them."""
 
-    ONLY = "only"
+    FIRST = "first"
     LAST = "last"
 
 
@@ -43,7 +43,7 @@ class Lane:
         self._light = light
         self._cpu = cpu or cpu_seconds
         self._claims = folder / "claims"
-        self._turn = folder / "claims" / ".turn"
+        self._turn, self._gate = folder / "claims" / ".turn", folder / "claims" / ".gate"
         self._number = number
         self._claims.mkdir(exist_ok=True)
         reports_of(folder, number).parent.mkdir(exist_ok=True)
@@ -100,8 +100,10 @@ class Lane:
             yield
             return
         alone = module[0].get_closest_marker("alone") is not None
-        with self._turn.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        with self._turn.open("a") as turn:
+            with self._gate.open("a") as gate:  # or whoever waits for all others would wait for their next modules too
+                fcntl.flock(gate, fcntl.LOCK_EX)
+                fcntl.flock(turn, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
             yield
 
     def _turns(self, items: Iterable[pytest.Item]) -> Iterator[Module]:
@@ -110,12 +112,13 @@ class Lane:
             if self._is_ours(module) and self._claim(module):
                 yield module
 
-    def _rank(self, module: Module) -> tuple[bool, bool, bool, bool, int, bool]:
-        return self._light is Light.LAST and is_light(module), *rank(module)
+    def _rank(self, module: Module) -> tuple[bool, bool, bool, bool, int, bool, bool]:
+        later = self._light is not None and is_light(module) is (self._light is Light.LAST)
+        return later, *rank(module)
 
     def _is_ours(self, module: Module) -> bool:
         mark = module[0].get_closest_marker("lane")
-        return (is_light(module) or self._light is not Light.ONLY) and (mark is None or mark.args[0] == self._number)
+        return mark is None or mark.args[0] == self._number
 
     def _claim(self, module: Module) -> bool:
         """Take a module, if no other lane has."""
@@ -137,17 +140,17 @@ def is_light(module: Module) -> bool:
     return without or module[0].get_closest_marker("no_containers") is not None
 
 
-def rank(module: Module) -> tuple[bool, bool, bool, int, bool]:
+def rank(module: Module) -> tuple[bool, bool, bool, int, bool, bool]:
     """Return where in the order a module stands.
 
     First what runs alone, then what may run beside it, what leaves no images to others, and then folders whose modules
-    take long.
+    take long, with those first that take longest.
     """
     folder = folder_of(module[0].nodeid)
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
-    marks = ("alone", "no_containers", "spoils_images", "lane")
-    alone, beside, spoils, lane = (module[0].get_closest_marker(name) is None for name in marks)
-    return alone, beside, spoils, place, lane
+    marks = ("alone", "no_containers", "spoils_images", "long", "lane")
+    alone, beside, spoils, long, lane = (module[0].get_closest_marker(name) is None for name in marks)
+    return alone, beside, spoils, place, long, lane
 
 
 def cpu_seconds() -> float:

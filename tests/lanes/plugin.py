@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lanes-folder", type=Path, help="where the lanes of this run write")
     group.addoption("--lanes", type=int, default=0, help="report what so many lanes do, and run nothing")
     group.addoption("--lane", type=int, default=0, help="be the lane of this number")
-    group.addoption("--light", choices=list(Light), help="run what needs no containers only, or last")
+    group.addoption("--light", choices=list(Light), help="run what needs no containers first, or last")
     group.addoption("--forks", type=int, default=0, help="collect once, then run the tests in so many forks")
 
 
@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lane(number): only this lane runs the tests of the module")
     config.addinivalue_line("markers", "alone: no other lane runs a test with containers at the same time")
     config.addinivalue_line("markers", "no_containers: it makes and builds none, so it may run beside what runs alone")
+    config.addinivalue_line("markers", "long: it takes most of a minute or more, so it is started before others")
     config.addinivalue_line("markers", "spoils_images: its nodes remove images that others would have to make again")
     folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
     if lane:

@@ -49,7 +49,7 @@ class Run:
 
     def report(self, *, light: int = 0) -> tuple[int, str]:
         """Run all of it, with a lane that is light; return exit code and what was printed of all lanes together."""
-        lights = {number: f"--light={'only' if number == light else 'last'}" for number in range(1, LANES + 1)}
+        lights = {number: f"--light={'first' if number == light else 'last'}" for number in range(1, LANES + 1)}
         lanes = {
             number: self._pytest(
                 self.lanes / f"{number}.log", "--lane", str(number), *([lights[number]] if light else []), lane=number
@@ -119,19 +119,41 @@ def test_what_has_no_containers_runs_beside_what_runs_alone(python: PreloadedPyt
     assert (code, last_line(printed)) == (0, "25 passed"), printed
 
 
-def test_a_light_lane_runs_what_needs_no_containers_while_another_has_them(
+def test_a_light_lane_begins_with_what_needs_no_containers_and_then_takes_of_the_others(
     python: PreloadedPython, tmp_path: Path
 ) -> None:
     wait = "    until = time.monotonic() + 60\n    while not os.path.exists('{}'): assert time.monotonic() < until\n"
     only = "import os, pytest, time\n"
     modules = {
-        "chaos/test_containers.py": f"{only}def test_it():\n{wait.format('tested')}    os.mkdir('done')\n",
-        "integration/test_more.py": f"{only}def test_it(): assert os.environ['LANE'] == '1'\n",
+        # A lane takes its next module when the last test of this one begins.
+        "chaos/test_containers.py": f"{only}pytestmark = pytest.mark.lane(1)\ndef test_it():\n{wait.format('more')}"
+        "def test_end(): pass\n",
+        "integration/test_more.py": f"{only}def test_it():\n    assert os.path.exists('tested')\n"
+        "    os.mkdir('more')\n",
         "unit/test_light.py": f"{only}def test_it():\n    assert os.environ['LANE'] == '2'\n    os.mkdir('tested')\n",
         "e2e/test_beside.py": f"{only}pytestmark = [pytest.mark.no_containers, pytest.mark.lane(2)]\n"
         "def test_it(): pass\n",
     }
     code, printed = Run(python, tmp_path, modules).report(light=2)
+    assert (code, last_line(printed)) == (0, "5 passed"), printed
+
+
+def test_what_runs_alone_waits_for_what_runs_and_for_nothing_that_comes_later(
+    python: PreloadedPython, tmp_path: Path
+) -> None:
+    ours = "import os, pytest, time\npytestmark = pytest.mark.lane(2)\n"
+    until = "def until(it):\n    end = time.monotonic() + 30\n    while not it(): assert time.monotonic() < end\n"
+    asked = "any('->' in line and f':{inode} ' in line for line in open('/proc/locks'))"
+    modules = {
+        "unit/test_alone.py": "import os, pytest, time\npytestmark = [pytest.mark.alone, pytest.mark.lane(1)]\n"
+        f"{until}until(lambda: os.environ['LANE'] != '1' or os.path.exists('begun'))\n"
+        "def test_it(): os.mkdir('alone')\n",
+        "chaos/test_a.py": f"{ours}{until}def test_it():\n    os.mkdir('begun')\n"
+        f"    inode = os.stat('../lanes/claims/.turn').st_ino\n    until(lambda: {asked})\n",
+        "chaos/test_b.py": f"{ours}def test_it(): assert os.path.exists('alone')\n",
+        "chaos/test_c.py": f"{ours}def test_it(): assert os.path.exists('alone')\n",
+    }
+    code, printed = Run(python, tmp_path, modules).report()
     assert (code, last_line(printed)) == (0, "4 passed"), printed
 
 
