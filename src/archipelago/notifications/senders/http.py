@@ -4,13 +4,11 @@ import asyncio
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from archipelago.api.notice_channels import NtfyTarget, WebhookTarget
 from archipelago.api.system import Severity
@@ -19,6 +17,7 @@ from archipelago.notifications.senders.sender import TIMEOUT, SendError, Trust
 from archipelago.notifications.wording import WordedMessage
 from archipelago.support.connections.connection_words import connection_words
 from archipelago.support.connections.outward import ForbiddenAddress, permitted
+from archipelago.support.connections.outward_http import OutwardResolver
 from archipelago.support.texts.text import msg
 
 _PRIORITIES = {Severity.ERROR: 5, Severity.WARNING: 4}
@@ -67,28 +66,6 @@ async def send_webhook(target: WebhookTarget, secret: str | None, message: Worde
     await _post(target.url, body, headers, trust)
 
 
-class _Resolver(AbstractResolver):
-    """Finds only addresses to which the node may connect."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address),
-                port=port,
-                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in await permitted(host, port)
-        ]
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-
 async def _post(url: str, body: bytes, headers: Mapping[str, str], trust: Trust) -> None:
     context = await asyncio.to_thread(trust)
     parts = urlsplit(url)
@@ -96,7 +73,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], trust: Trust)
         # aiohttp asks no resolver about a host that is written as an address.
         await permitted(parts.hostname or "", parts.port or 443)
         # No proxy of the environment: it would look up names itself.
-        connector = aiohttp.TCPConnector(resolver=_Resolver(), ssl=context, force_close=True)
+        connector = aiohttp.TCPConnector(resolver=OutwardResolver(), ssl=context, force_close=True)
         async with (
             aiohttp.ClientSession(
                 connector=connector, timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar()
