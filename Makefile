@@ -45,8 +45,9 @@ histories: setup-tests ## live through 10,000 random histories of nodes with mon
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
 
-backup-targets: ## try backups to a real S3 server, which Go builds of its module (some minutes the first time)
-	@server="$$(scripts/s3-server)" && ARCHIPELAGO_BUCKET_SERVER="$$server" scripts/test tests/integration/test_backup_s3.py
+backup-targets: ## try all targets, also a real S3 server, which Go builds of its module (some minutes the first time)
+	@server="$$(scripts/s3-server)" && ARCHIPELAGO_BUCKET_SERVER="$$server" scripts/test tests/integration/test_backup_s3.py \
+	  tests/integration/test_backup_targets.py tests/integration/programs/test_remote_proofs.py
 
 backups-proof: ## make BENCH_BACKUPS (300) backups of apps that write, with kill -9, and restore each of them (hours)
 	@scripts/bench backup_proof

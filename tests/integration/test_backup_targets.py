@@ -4,12 +4,14 @@ import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from support.harness import ROOT, RpcError, TestNode, free_port, podman, remove_leftovers
+from support.proof_stores import STORES, running_store
 from support.servers import listening
 from support.sshd import Sshd, sshd
 from support.tiny_apps import TCP, write_app
@@ -118,44 +120,78 @@ async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, machi
     await node.done(next(each for each in both if isinstance(each, dict)))
 
 
-async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(node: TestNode, machine: Sshd) -> None:
+PROOF = "volumes: {proof: {data: append-proof, funds: true, stream: channel.backup}}"
+PROOF_SEED = "[sh, -c, 'echo first > /proof/channel.backup; exec busybox httpd -f -p 8000 -h /proof']"
+
+
+async def install_lightning(node: TestNode) -> None:
     assert node.apps is not None
     health = f"mounts: [{{volume: proof, path: /proof}}]\n    {TCP}"
-    volumes = "volumes: {proof: {data: append-proof, funds: true, stream: channel.backup}}"
-    seed = "[sh, -c, 'echo first > /proof/channel.backup; exec busybox httpd -f -p 8000 -h /proof']"
-    write_app(node.apps, "lightning", command=seed, health=health, more=volumes)
+    write_app(node.apps, "lightning", command=PROOF_SEED, health=health, more=PROOF)
     await node.install("lightning")
-    await until_current(node, 1)
+
+
+async def seconds_until_current(node: TestNode, target: str) -> list[float]:
+    """Change the proof of money five times; return how long each took to be at a target, read back from there."""
     proof, took = node.root / "apps/lightning/volumes/proof", []
-    there = f"{machine.served}/backups/node/proofs/lightning/proof"
+    await until_current(node, len("first\n"), target)
     for number in range(2, 7):
-        write = f"cd {proof}; printf 'proof {number}' > new; chown --reference=channel.backup new"
+        content = f"proof {number} {'x' * number}"
+        write = f"cd {proof}; printf '{content}' > new; chown --reference=channel.backup new"
         script = f"{write}; date +%s.%N; mv new channel.backup"
         changed = float(await asyncio.to_thread(podman, "unshare", "sh", "-c", script))
-        await until_current(node, number)
+        await until_current(node, len(content), target)
         took.append(round(time.time() - changed, 2))
-    print("seconds until a copy is on another machine, read back from there:", took)
-    assert min(took) <= 2.0, f"others have the processor too, but not all of the time: {took}"
-    assert len(podman("unshare", "ls", "-A", there).split()) == 6, "nothing else is left there"
-
-    await node.done(await node.call("backup-now", app="lightning", target="nas"))
-    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
-    for kept in await node.call("data-list"):
-        await node.call("data-delete", app="lightning", kept=kept["kept"])
-    await node.done(await node.call("backup-restore", app="lightning", target="nas"))
-    back = sorted((node.root / "apps/lightning/streams/proof").iterdir())
-    assert [each.read_text().strip() for each in back][:6] == ["first", *(f"proof {number}" for number in range(2, 7))]
-    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
+    print(f"seconds until a copy is at {target}, read back from there:", took)
+    return took
 
 
-async def until_current(node: TestNode, copies: int) -> None:
-    """Return once the machine has the newest of so many copies."""
+async def until_current(node: TestNode, size: int, target: str) -> None:
+    """Return once a target has the newest copy, of so many bytes."""
     async with asyncio.timeout(30):
         while True:
             found = await node.call("data-streams")
-            if found and found[0]["copies"] == copies and found[0]["targets"][0]["current"]:
+            there = {each["target"]: each for each in found[0]["targets"]} if found else {}
+            if there and found[0]["size"] == size and there[target]["current"]:
                 return
             await asyncio.sleep(0.02)  # no event tells of it
+
+
+async def require_proofs_come_back(node: TestNode, target: str) -> None:
+    """Remove the app with all that is kept of it here, and have it back from a target."""
+    await node.done(await node.call("backup-now", app="lightning", target=target))
+    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
+    for kept in await node.call("data-list"):
+        await node.call("data-delete", app="lightning", kept=kept["kept"])
+    await node.done(await node.call("backup-restore", app="lightning", target=target))
+    back = sorted((node.root / "apps/lightning/streams/proof").iterdir())
+    proofs = ["first", *(f"proof {number} {'x' * number}" for number in range(2, 7))]
+    assert [each.read_text().strip() for each in back][:6] == proofs
+    await node.done(await node.call("container-remove", app="lightning", delete_data=True))
+
+
+async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(node: TestNode, machine: Sshd) -> None:
+    await install_lightning(node)
+    took = await seconds_until_current(node, "nas")
+    assert min(took) <= 2.0, f"others have the processor too, but not all of the time: {took}"
+    there = f"{machine.served}/backups/node/proofs/lightning/proof"
+    assert len(podman("unshare", "ls", "-A", there).split()) == 6, "nothing else is left there"
+    await require_proofs_come_back(node, "nas")
+
+
+@pytest.mark.parametrize("kind", [each for each in STORES if each != "rest-server"])
+async def test_a_proof_is_at_each_service_within_two_seconds_and_comes_back(
+    node: TestNode, kind: str, tmp_path: Path
+) -> None:
+    with running_store(kind, tmp_path) as store:
+        settings, secret = store.target.model_dump(mode="json"), store.secret
+        await node.call("backup-target-add", target="there", settings=settings, secret=secret, scheduled=False)
+        await install_lightning(node)
+        took = await seconds_until_current(node, "there")
+        assert min(took) <= 2.0, f"others have the processor too, but not all of the time: {took}"
+        await require_proofs_come_back(node, "there")
+        assert not [each for each in await node.call("node-notices") if "stream" in each["id"]]
+        await node.call("backup-target-remove", target="there")
 
 
 async def test_what_opens_a_repository_is_listed_and_in_the_kit(node: TestNode, machine: Sshd) -> None:

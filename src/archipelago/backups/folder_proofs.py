@@ -25,7 +25,8 @@ from archipelago.support.texts.text import msg
 PROOFS = "proofs"
 """In the folder of a target. restic ignores what it does not know in its repository."""
 _SEALED = ".age"
-_LARGEST_SEALED = 2 * LARGEST
+LARGEST_SEALED = 2 * LARGEST
+"""Bytes of a sealed copy, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class FolderProofs:
 
     def read(self, file: ProofFile) -> bytes:
         """Return the content of a copy; raises `NodeError` where it is not what was written."""
-        sealed = read_from_disk(file.path, _LARGEST_SEALED)
+        sealed = read_from_disk(file.path, LARGEST_SEALED)
         try:
             content = base64.b64decode(self.sealer.unseal(sealed))
         except ValueError:

@@ -17,31 +17,18 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from archipelago.api.backups import SftpTarget
 from archipelago.backups.folder_proofs import PROOFS, FolderProofs, placed, proofs_named
+from archipelago.backups.remote.remote_proofs import CONFIG, Listing, NewCopy
 from archipelago.backups.restic import ssh
 from archipelago.backups.restic.launch import Launch, Order
 from archipelago.backups.restic.says import failure
-from archipelago.container.data.stream_copies import StreamCopy, require_content
+from archipelago.container.data.stream_copies import require_content
 from archipelago.errors import NodeError
 from archipelago.security.secrets.manager import Sealer
 from archipelago.storage.layout import named
 from archipelago.support.private_files import make_folder, reported
 
-_CONFIG = "config"
 _PARTIAL = ".partial"
 _BATCH = "batch"
-
-
-Listing = Mapping[str, tuple[str, ...]]
-"""Volume -> names of the files in its folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewCopy:
-    """A copy of a volume's streamed file that is to be written."""
-
-    volume: str
-    content: bytes = field(repr=False)
-    copy: StreamCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +49,18 @@ class SftpProofs:
         lines = [line for volume in volumes for line in _listing(self._root, app, volume)]
         async with self._scratch() as place:
             # First: nothing is made where there is no repository.
-            said = await self._session((f"get {_quoted(self._root / _CONFIG)} {_quoted(place / _CONFIG)}", *lines))
+            said = await self._session((f"get {_quoted(self._root / CONFIG)} {_quoted(place / CONFIG)}", *lines))
         return {volume: _listed(said).get(str(self._folder(app, volume)), ()) for volume in volumes}
 
     async def write(
         self, app: str, installation: str, copies: Sequence[NewCopy], there: Listing
     ) -> tuple[bytes, Listing]:
-        """Have copies that this installation of an app wrote be there, whole, and delete spent ones that it wrote.
-
-        `there` is what `list`, or the last call, returned. Returns the file `config` of the repository that is there,
-        like no other, for the caller to compare (in another one they are files that nobody can read), and what is
-        there now.
-        """
+        """Write copies, read them back, and delete spent ones; see `RemoteProofs`."""
         for each in copies:
             require_content(each.content, each.copy, self.temporary)
         async with self._scratch() as place:
             sealed = await asyncio.to_thread(self._seal, place, copies)
-            lines = [f"get {_quoted(self._root / _CONFIG)} {_quoted(place / _CONFIG)}"]
+            lines = [f"get {_quoted(self._root / CONFIG)} {_quoted(place / CONFIG)}"]
             for each in copies:
                 folder = self._folder(app, each.volume)
                 written, spent = placed(
@@ -92,7 +74,7 @@ class SftpProofs:
             for volume, content in sealed.items():
                 if await asyncio.to_thread(_content, place / f"{volume}.back") != content:
                     raise failure(1, f"Fatal: {volume} of {app} is not what was written", self.where)
-            config = await asyncio.to_thread(_content, place / _CONFIG)
+            config = await asyncio.to_thread(_content, place / CONFIG)
         return config, {each.volume: said.get(str(self._folder(app, each.volume)), ()) for each in copies}
 
     async def fetch(self, app: str, place: Path) -> FolderProofs:
@@ -183,7 +165,7 @@ def _quoted(path: PurePath) -> str:
 def _refusal(code: int, errors: str, where: str) -> NodeError:
     """Return the error for the owner of an sftp that has failed; most are those that restic has too. Pure."""
     small = errors.lower()
-    if f'{_CONFIG}" not found' in small:
+    if f'{CONFIG}" not found' in small:
         return failure(code, "Fatal: unable to open config file: does not exist", where)
     if any(line.strip().endswith(": failure") for line in small.splitlines()):
         return failure(code, f"{errors}\n(SSH_FX_FAILURE)", where)

@@ -10,8 +10,9 @@ import pytest
 
 from archipelago.api.backups import SftpTarget
 from archipelago.backups.folder_proofs import FolderProofs
+from archipelago.backups.remote.remote_proofs import Listing, NewCopy
 from archipelago.backups.restic.launch import Ended, Order
-from archipelago.backups.sftp_proofs import Listing, NewCopy, SftpProofs
+from archipelago.backups.sftp_proofs import SftpProofs
 from archipelago.container.data.stream_copies import MOST, StreamCopy, next_copy
 from archipelago.errors import ErrorCode, NodeError
 from support.paper_sealer import Paper

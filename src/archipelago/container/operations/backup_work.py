@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from archipelago.api.backups import SftpTarget, VolumeWay
+from archipelago.api.backups import FolderTarget, RcloneTarget, RestTarget, S3Target, SftpTarget, VolumeWay
 from archipelago.backups.contents import BackedUpVolume, Names, left_out, sources
 from archipelago.backups.databases import Databases
 from archipelago.backups.drill import Drill
@@ -16,6 +16,12 @@ from archipelago.backups.dumps.writer import DumpWriter
 from archipelago.backups.maker import BackupMaker, Recipe
 from archipelago.backups.password import repository_password, ssh_seed
 from archipelago.backups.reader import BackupReader
+from archipelago.backups.remote.object_proofs import ObjectProofs
+from archipelago.backups.remote.objects import ObjectStore
+from archipelago.backups.remote.rclone_objects import RcloneObjects
+from archipelago.backups.remote.remote_proofs import RemoteProofs
+from archipelago.backups.remote.rest_objects import RestObjects, RestPlace
+from archipelago.backups.remote.s3_objects import S3Objects
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access, place, secrets_of
 from archipelago.backups.restic.launch import Launch, launch, launch_here
@@ -73,6 +79,8 @@ class BackupWork:
     """Each receives every app of which a backup was written."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     _seen: dict[str, bytes] = field(default_factory=dict)
+    _rest_places: dict[str, RestPlace] = field(default_factory=dict)
+    """By repository."""
 
     def turn(self, target: str) -> asyncio.Lock:
         """Return what is taken by who works on a repository: some of restic's work must be alone there."""
@@ -103,10 +111,26 @@ class BackupWork:
             mark_void=mark_void,
         )
 
-    async def sftp_proofs(self, record: TargetRecord, target: SftpTarget) -> SftpProofs:
-        """Return the copies of streamed files at a target that is reached by SFTP."""
-        key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
-        return SftpProofs(target, key, place(record.target), self.secrets, launch_here, self.layout.temporary)
+    async def remote_proofs(self, record: TargetRecord) -> RemoteProofs:
+        """Return the copies of streamed files at a target that is no folder."""
+        target, where = record.target, place(record.target)
+        store: ObjectStore
+        match target:
+            case SftpTarget():
+                key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+                return SftpProofs(target, key, where, self.secrets, launch_here, self.layout.temporary)
+            case RestTarget():
+                known = self._rest_places.setdefault(record.repository, RestPlace())
+                store = RestObjects(target, record.secret, where, known)
+            case S3Target():
+                store = S3Objects(target, record.secret, where)
+            case RcloneTarget():
+                told = access(target, record.secret).environment
+                root = f"{target.remote}:{target.path}"
+                store = RcloneObjects(root, told, where, self.layout.temporary)
+            case FolderTarget():
+                raise TypeError(f"{where} is a folder")
+        return ObjectProofs(store, where, self.secrets)
 
     async def recipe(self, record: AppRecord) -> Recipe:
         """Return what a backup of an app is made of. Raises `DataMissing` where its data is not there."""

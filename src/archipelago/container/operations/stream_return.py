@@ -9,12 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from archipelago.api.backups import FolderTarget, SftpTarget
+from archipelago.api.backups import FolderTarget
 from archipelago.backups.copy_tags import newest_notes
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claims_of
+from archipelago.backups.remote.remote_proofs import RemoteProofs
 from archipelago.backups.repository import Repository
-from archipelago.backups.sftp_proofs import SftpProofs
 from archipelago.container.data.stream_copies import LARGEST, bring_copy, copies_in, read_from_disk
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.storage.layout import AppFolder
@@ -34,9 +34,8 @@ async def bring_streams_back(work: BackupWork, app: str, target: str) -> None:
             proofs = FolderProofs(Path(record.target.path), work.secrets)
             await asyncio.to_thread(_read_folder, proofs, app, streams)
             return
-        if isinstance(record.target, SftpTarget):
-            await _read_over_sftp(await work.sftp_proofs(record, record.target), work.layout.temporary, app, streams)
-        # Earlier versions wrote notes to machines that are reached by SFTP too.
+        await _read_remote(await work.remote_proofs(record), work.layout.temporary, app, streams)
+        # Earlier versions wrote notes, and so does this one where a service takes no other files.
         repository = await work.repository(record)
         files = [each for each in await repository.notes(app) if not claims_of(each.tags.items())]
         for note in newest_notes(files):
@@ -51,7 +50,7 @@ def _logged(app: str, **where: str) -> Iterator[None]:
         _log.error("a proof of money is not brought back", app=app, **where, why=str(error))
 
 
-async def _read_over_sftp(proofs: SftpProofs, temporary: Path, app: str, streams: Path) -> None:
+async def _read_remote(proofs: RemoteProofs, temporary: Path, app: str, streams: Path) -> None:
     place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=temporary))
     try:
         with _logged(app):

@@ -13,13 +13,14 @@ from typing import Any
 
 import structlog
 
-from archipelago.api.backups import FolderTarget, SftpTarget
+from archipelago.api.backups import FolderTarget
 from archipelago.backups.copy_tags import copy_tags
 from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
+from archipelago.backups.remote.objects import StoreRefused
+from archipelago.backups.remote.remote_proofs import Listing, NewCopy, RemoteProofs
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import UnreadableAnswer
-from archipelago.backups.sftp_proofs import Listing, NewCopy, SftpProofs
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
 from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
@@ -76,7 +77,7 @@ class TargetNotes:
     states: dict[tuple[str, str], TargetState] = field(default_factory=dict)
     """By app and target."""
     _there: dict[tuple[str, str], Listing] = field(default_factory=dict)
-    """By app and repository that is reached by SFTP: names of the copies there."""
+    """By app and repository at a target that is no folder: names of the copies there."""
     _due: set[DueNote] = field(default_factory=set)
     _woken: dict[DueNote, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -196,26 +197,25 @@ class TargetNotes:
             for volume, copy in newest.items():
                 content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
                 await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
-        elif isinstance(target.target, SftpTarget):
-            proofs_there = await self.work.sftp_proofs(target, target.target)
-            await self._write_over_sftp(repository, proofs_there, record, newest)
         else:
-            tags = copy_tags(installation, {volume: copy.number for volume, copy in newest.items()})
-            # Beside the note: each run of restic takes as long as all of a copy may take. The copy counts only once
-            # the repository is known to be the right one; in another one it is a file that nobody can read.
-            known = asyncio.create_task(repository.require_known())
-            try:
-                await self._note_copies(repository, app, folder, tags, newest)
-                await known
-            finally:
-                known.cancel()
-                await asyncio.gather(known, return_exceptions=True)
+            await self._write_remotely(repository, target, record, newest)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
 
-    async def _write_over_sftp(
-        self, repository: Repository, proofs: SftpProofs, record: AppRecord, newest: Mapping[str, StreamCopy]
+    async def _write_remotely(
+        self, repository: Repository, target: TargetRecord, record: AppRecord, newest: Mapping[str, StreamCopy]
     ) -> None:
-        """Write copies to a machine that is reached by SFTP. Raises `NodeError`.
+        """Write copies to a target that is no folder. Raises `NodeError`."""
+        try:
+            await self._write_proofs(repository, await self.work.remote_proofs(target), record, newest)
+        except StoreRefused as error:
+            # restic knows more of odd services than the node does, and of a copy that is late nothing is lost.
+            _log.warning("a copy is written by restic, which takes longer", target=target.name, why=str(error))
+            await self._note_copies(repository, record, newest)
+
+    async def _write_proofs(
+        self, repository: Repository, proofs: RemoteProofs, record: AppRecord, newest: Mapping[str, StreamCopy]
+    ) -> None:
+        """Write copies beside a repository. Raises `NodeError`.
 
         Which repository is there, restic is asked for once; from then on its file `config` says so, like no other.
         """
@@ -245,22 +245,18 @@ class TargetNotes:
             await repository.require_known()
             repository.seen[repository.known] = config
 
-    async def _note_copies(
-        self,
-        repository: Repository,
-        app: str,
-        folder: Path,
-        tags: Mapping[str, str],
-        newest: Mapping[str, StreamCopy],
-    ) -> None:
-        """Write copies to a target that is no folder, and read them back. Raises `NodeError`."""
-        root = self.work.layout.backup_view
+    async def _note_copies(self, repository: Repository, record: AppRecord, newest: Mapping[str, StreamCopy]) -> None:
+        """Have restic write copies to a target that takes no files, and read them back. Raises `NodeError`."""
+        await repository.require_known()
+        app, root = record.app, self.work.layout.backup_view
+        tags = copy_tags(installation_of(record), {volume: copy.number for volume, copy in newest.items()})
+        sources = {"streams": str(self.work.layout.app(app).streams)}
         await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
         try:
-            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
+            note = await repository.note(sources, str(root), app, tags)
         except NodeError:
             await repository.open()  # a lock that a crash left may be in the way
-            note = await repository.note({"streams": str(folder)}, str(root), app, tags)
+            note = await repository.note(sources, str(root), app, tags)
         await self._read_back(repository, note, newest)
 
     async def _read_back(self, repository: Repository, note: str, copies: Mapping[str, StreamCopy]) -> None:

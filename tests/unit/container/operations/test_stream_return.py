@@ -1,5 +1,6 @@
 """Copies of streamed files come back from targets one by one, and are written to the right disk alone."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -72,8 +73,20 @@ def work(tmp_path: Path, target: FolderTarget | RestTarget, repository: object =
     async def reached(_: TargetRecord) -> object:
         return repository
 
+    async def remote_proofs(_: TargetRecord) -> object:
+        return SimpleNamespace(fetch=fetch)
+
     targets = SimpleNamespace(get=get, names=names)
-    return cast(BackupWork, SimpleNamespace(targets=targets, layout=layout, secrets=Paper(), repository=reached))
+    parts = {"layout": layout, "secrets": Paper(), "repository": reached, "remote_proofs": remote_proofs}
+    return cast(BackupWork, SimpleNamespace(targets=targets, **parts))
+
+
+async def fetch(_: str, place: Path) -> FolderProofs:
+    """Bring one copy as a file, which is newer than what restic has."""
+    content = b"a file"
+    (place / "config").touch()
+    await asyncio.to_thread(FolderProofs(place, Paper()).write, "lnd", "proof", "1", content, numbered(6, content))
+    return FolderProofs(place, Paper())
 
 
 def brought(found: BackupWork) -> list[bytes]:
@@ -107,7 +120,7 @@ async def test_a_note_from_the_future_hides_no_newer_copy_and_a_damaged_one_no_o
     notes.damaged.add("n4")
     found = work(tmp_path, RestTarget(kind="rest", url="https://backup.example/"), notes)
     await bring_streams_back(found, "lnd", "usb")
-    assert brought(found) == [b"copy 2", b"copy 3", b"copy 4", b"copy 5"]
+    assert brought(found) == [b"copy 2", b"copy 3", b"copy 4", b"copy 5", b"a file"]
     assert not list(found.layout.temporary.iterdir())
 
 

@@ -10,14 +10,15 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from archipelago.api.backups import FolderTarget, RestTarget, SftpTarget
+from archipelago.api.backups import FolderTarget, RestTarget
+from archipelago.backups.remote.objects import StoreRefused
+from archipelago.backups.remote.remote_proofs import Listing, NewCopy
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.access import access
 from archipelago.backups.restic.launch import Ended, Order
-from archipelago.backups.sftp_proofs import Listing, NewCopy
 from archipelago.container.data.stream_copies import store_copy
 from archipelago.container.operations.target_notes import DueNote, NoteKind, TargetNotes
-from archipelago.errors import NodeError
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.layout import Layout
 from archipelago.storage.records.leases import Claim
 
@@ -95,7 +96,6 @@ class RemoteRepository:
                 (place,) = [each for each in order.command if each.startswith("/streams")]
                 (path / place[1:]).parent.mkdir(parents=True)
                 (path / place[1:]).write_bytes(self.stored)
-                self.gate.set()
         return Ended(0, "")
 
 
@@ -126,18 +126,33 @@ async def remote(tmp_path: Path) -> AsyncIterator[tuple[TargetNotes, RemoteRepos
 COPIES = DueNote("one", "nas", NoteKind.COPIES)
 
 
-async def test_a_copy_waits_for_two_runs_of_restic_alone(remote: tuple[TargetNotes, RemoteRepository]) -> None:
-    """It is written and read back while restic is still asked which repository it is."""
+async def test_a_copy_that_a_service_does_not_take_is_written_by_restic(
+    remote: tuple[TargetNotes, RemoteRepository],
+) -> None:
     notes, repository = remote
-    async with asyncio.timeout(10):
-        await notes._write(COPIES)
-    assert sorted(repository.asked) == ["backup", "cat", "restore"]
+    reached_by(notes, Machine(refuses=StoreRefused(ErrorCode.FORBIDDEN, "501 Not Implemented")))
+    repository.gate.set()
+    await notes._write(COPIES)
+    assert repository.asked == ["cat", "cat", "backup", "restore"]
     assert notes.states["one", "nas"].copies and not notes.states["one", "nas"].problem
+
+
+async def test_a_service_that_is_away_is_not_waited_for_with_restic(
+    remote: tuple[TargetNotes, RemoteRepository],
+) -> None:
+    notes, repository = remote
+    repository.gate.set()
+    reached_by(notes, Machine(refuses=NodeError(ErrorCode.INTERNAL, "it is away")))
+    with pytest.raises(NodeError, match="it is away"):
+        await notes._write(COPIES)
+    assert "backup" not in repository.asked and ("one", "nas") not in notes.states
 
 
 async def test_a_copy_in_another_repository_does_not_count(remote: tuple[TargetNotes, RemoteRepository]) -> None:
     notes, repository = remote
+    reached_by(notes, Machine(refuses=StoreRefused(ErrorCode.FORBIDDEN, "501 Not Implemented")))
     repository.id = "other"
+    repository.gate.set()
     with pytest.raises(NodeError, match="another repository"):
         await notes._write(COPIES)
     assert ("one", "nas") not in notes.states
@@ -145,6 +160,7 @@ async def test_a_copy_in_another_repository_does_not_count(remote: tuple[TargetN
 
 async def test_a_lock_that_a_crash_left_keeps_no_copy_away(remote: tuple[TargetNotes, RemoteRepository]) -> None:
     notes, repository = remote
+    reached_by(notes, Machine(refuses=StoreRefused(ErrorCode.FORBIDDEN, "501 Not Implemented")))
     repository.locked = 1
     repository.gate.set()
     await notes._write(COPIES)
@@ -154,28 +170,28 @@ async def test_a_lock_that_a_crash_left_keeps_no_copy_away(remote: tuple[TargetN
 
 @dataclass
 class Machine:
-    """A machine that is reached by SFTP; which repository is there, its file `config` says."""
+    """What takes files at a target; which repository is there, its file `config` says."""
 
     config: bytes = b"right"
     written: list[bytes] = field(default_factory=list)
-
     listed: int = 0
+    refuses: NodeError | None = None
 
     async def list(self, _: str, volumes: Sequence[str]) -> Listing:
         self.listed += 1
         return dict.fromkeys(volumes, ())
 
     async def write(self, _: str, __: str, copies: Sequence[NewCopy], there: Listing) -> tuple[bytes, Listing]:
+        if self.refuses is not None:
+            raise self.refuses
         self.written += [each.content for each in copies]
         return self.config, there
 
 
-async def test_over_sftp_restic_is_asked_once_which_repository_is_there(
-    remote: tuple[TargetNotes, RemoteRepository],
-) -> None:
+async def test_restic_is_asked_once_which_repository_is_there(remote: tuple[TargetNotes, RemoteRepository]) -> None:
     notes, repository = remote
     machine, seen = Machine(), dict[str, bytes]()
-    over_sftp(notes, machine, seen)
+    reached_by(notes, machine, seen)
     repository.gate.set()
     for content in (b"channels", b"channels 2"):
         store_copy(notes.work.layout.app("one").streams / "proof", content)
@@ -193,20 +209,15 @@ async def test_over_sftp_restic_is_asked_once_which_repository_is_there(
     assert notes.states["one", "nas"] != before and seen == {"right": b"rewritten"}
 
 
-def over_sftp(notes: TargetNotes, machine: Machine, seen: dict[str, bytes]) -> None:
-    """Have the target be reached by SFTP."""
+def reached_by(notes: TargetNotes, machine: Machine, seen: dict[str, bytes] | None = None) -> None:
+    """Have the target take files."""
     work = cast(Any, notes.work)
-    host_key = f"ssh-ed25519 {'A' * 68}"
-    target = SftpTarget(kind="sftp", host="nas", user="me", path="node", host_key=host_key)
     made = work.repository
 
-    async def get(_: str) -> Any:
-        return SimpleNamespace(name="nas", target=target)
-
-    async def proofs(*_: object) -> Machine:
+    async def proofs(_: object) -> Machine:
         return machine
 
     async def repository(record: Any) -> Repository:
-        return replace(await made(record), seen=seen)
+        return replace(await made(record), seen={} if seen is None else seen)
 
-    work.targets.get, work.sftp_proofs, work.repository = get, proofs, repository
+    work.remote_proofs, work.repository = proofs, repository
