@@ -37,6 +37,21 @@ def test_a_taken_port_leaves_the_data_as_the_version_before_knows_it(
     assert (root / "state.db").read_bytes() == before
 
 
+@pytest.mark.parametrize("left", [None, b""])
+def test_data_of_apps_beside_a_database_that_is_gone_or_empty_starts_no_new_node(
+    daemon_python: PreloadedPython, tmp_path: Path, left: bytes | None
+) -> None:
+    root = tmp_path / "root"
+    (root / "apps/knots/volumes/wallets").mkdir(parents=True)
+    if left is not None:
+        (root / "state.db").write_bytes(left)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    said = start(daemon_python, root, port)
+    assert f"{root}/state.db is {'missing' if left is None else 'empty'}" in said and "knots" in said
+    assert (root / "apps/knots/volumes/wallets").is_dir() and not (root / "node.key").exists()
+
+
 @pytest.mark.parametrize("in_the_way", ["root", "root/daemon.lock/", "root/logs"])
 def test_what_the_disk_refuses_is_said_without_a_traceback(
     daemon_python: PreloadedPython, tmp_path: Path, in_the_way: str
