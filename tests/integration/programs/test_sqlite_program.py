@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def started(root: Path, do: str, *, first: str = ONE_ID, longest: float = 60, reserve: int = 0) -> Any:
-    order = {"do": do, "root": str(root), "ids": [0, 1], "databases": [["app.db"]], "patience": 5}
+def started(
+    root: Path, do: str, *, first: str = ONE_ID, longest: float = 60, reserve: int = 0, patience: float = 5
+) -> Any:
+    order = {"do": do, "root": str(root), "ids": [0, 1], "databases": [["app.db"]], "patience": patience}
     text = json.dumps({**order, "longest": longest, "reserve": reserve})
     enter = ("unshare", "--user", "--map-root-user", sys.executable, "-I", "-c")
     return subprocess.Popen([*enter, first + program("sqlite"), text], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -55,6 +58,23 @@ def test_a_database_is_copied_and_checked(root: Path) -> None:
     for do in ("copy", "check"):
         assert answered(started(root, do)) == {"path": ["app.db"], "there": True, "bytes": size}
     assert (root / "out/app.db").stat().st_size == size
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_that_stays_locked_is_given_up_in_time_and_copied_once_it_is_free(root: Path, mode: str) -> None:
+    """As by a program that holds it for an hour; in WAL mode, one that lets nobody else even read."""
+    with contextlib.closing(sqlite3.connect(root / "volume/app.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute(f"PRAGMA journal_mode={mode}")
+        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("INSERT INTO kept VALUES ('not yet')")
+        began = time.monotonic()
+        assert "locked" in answered(started(root, "copy", patience=0.5))["error"]
+        assert time.monotonic() - began < 15, "and not for as long as it is held"
+        holder.execute("COMMIT")
+    assert "bytes" in answered(started(root, "copy"))
+    with contextlib.closing(sqlite3.connect(root / "out/app.db")) as copy:
+        assert copy.execute("SELECT text FROM kept").fetchall() == [("not yet",)]
 
 
 @pytest.mark.parametrize("companion", ["-journal", "-wal", "-shm"])

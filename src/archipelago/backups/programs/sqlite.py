@@ -26,6 +26,8 @@ _MEMORY = 2 << 30
 _DEATH_SIGNAL = 1
 """Option of prctl(2)."""
 _LONGEST_ANSWER = 1 << 16
+_LOCKED = (5, 6)
+"""SQLITE_BUSY and SQLITE_LOCKED."""
 _COMPANIONS = ("-journal", "-wal", "-shm")
 
 
@@ -167,8 +169,9 @@ def _copy(path: str, out: str, patience: float) -> dict:  # type: ignore[type-ar
     """
     until = time.monotonic() + patience
 
-    def on_step(_status: int, remaining: int, _total: int) -> None:
-        if time.monotonic() > until and remaining:
+    def on_step(status: int, _remaining: int, _total: int) -> None:
+        # While another program has the lock, SQLite does not know yet how much remains.
+        if status in _LOCKED and time.monotonic() > until:
             raise DatabaseRefused(f"the database was locked for {patience:.0f} s")
 
     _require_files(path)
