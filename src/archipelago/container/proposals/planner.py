@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from archipelago.catalog.source import Catalog, CatalogSource
+from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
 from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records, not_installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.proposals.bound_updates import with_bound_update
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.proposal import Proposal, require_packages
 from archipelago.storage.records.apps import AppRecord
@@ -17,7 +19,10 @@ from archipelago.storage.stores.state import State
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes proposals, and changes nothing. Each resolves its request once. Raises `NodeError`."""
+    """Makes proposals, and changes nothing. Raises `NodeError`.
+
+    Each resolves its request once, and once more for each app whose versions bind an update.
+    """
 
     state: State
     catalog: CatalogSource
@@ -83,5 +88,16 @@ class Planner:
         for wanted in (app, *request.install):
             if wanted not in records or wanted in request.update:
                 catalog.package(wanted)  # raises what is wrong with it
-        plan = await self.composer.plan(records, request, catalog)
+        plan = await self._resolved(records, request, catalog)
         return Proposal.of(plan, catalog.packages, request.options.get(app, {}), app, *request.install)
+
+    async def _resolved(self, records: Records, request: Request, catalog: Catalog) -> Plan:
+        """Return the plan of a request; an update takes those apps along whose versions bind it."""
+        while True:
+            try:
+                return await self.composer.plan(records, request, catalog)
+            except ResolutionError as refusal:
+                wider = with_bound_update(request, refusal, records, catalog.packages)
+                if wider is None:
+                    raise
+                request = wider

@@ -10,6 +10,7 @@ import pytest_asyncio
 from archipelago.container.data.data_classes import restorable_volumes
 from archipelago.container.data.snapshots.order import SnapshotOrder
 from archipelago.container.data.snapshots.room import ROOM
+from archipelago.container.dependency_resolver.plan import Action
 from archipelago.container.namespace.found import Survey
 from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation
@@ -108,6 +109,54 @@ async def test_what_an_update_brought_goes_with_it(node: Bench) -> None:
     ended = await node.ended(await node.orchestrator.update("app"))
     assert ended.error is not None and "are back" in ended.error.message
     assert list(await node.state.load_apps()) == ["app"] and await version(node) == "1.0"
+
+
+def offer_group(node: Bench, version: str) -> None:
+    """Offer versions of a provider and of its consumer that fit no other version of each other."""
+    major = version.partition(".")[0]
+    node.offer("base", f"{MORE}provides: {{i: {{container: main, port: 80, version: '{version}'}}}}", version=version)
+    node.offer("user", f"{MORE}requires: {{i: {{version: '>={major},<{int(major) + 1}'}}}}", version=version)
+
+
+@pytest.mark.parametrize("asked", ["user", "base"])
+@pytest.mark.parametrize("works", [True, False])
+async def test_apps_whose_versions_bind_each_other_are_updated_and_go_back_together(
+    node: Bench, asked: str, works: bool
+) -> None:
+    offer_group(node, "1.0")
+    await node.installed("user")
+    for app in ("base", "user"):
+        folder = node.folder / "apps" / app / "volumes" / "data"
+        folder.mkdir(parents=True)
+        (folder / "state").write_text("of 1.0")
+
+    def migrate(app: str, version: str) -> None:
+        if version == "2.0":
+            (node.folder / "apps" / app / "volumes/data/state").write_text("of 2.0")
+
+    node.apps.on_run = migrate
+    offer_group(node, "2.0")
+    plan = await node.orchestrator.plan(asked, {}, {})
+    assert {each.app: each.action for each in plan.apps} == {"base": Action.UPDATE, "user": Action.UPDATE}
+    if not works:
+        node.apps.broken.add("2.0")
+    ended = await node.ended(await node.orchestrator.update(asked, agreed=plan.digest))
+    assert (ended.state is OperationState.DONE) is works, ended.error
+    records, expected = await node.state.load_apps(), "2.0" if works else "1.0"
+    for app in ("base", "user"):
+        assert records[app].package.manifest.version == expected
+        assert (node.folder / "apps" / app / "volumes/data/state").read_text() == f"of {expected}"
+        kinds = [each.kind for each in (await node.parts.way_back.store.list(app)).values()]
+        assert kinds == [SnapshotKind.BEFORE_UPDATE if works else SnapshotKind.REJECTED]
+
+
+async def test_an_app_whose_other_half_has_no_version_that_fits_is_not_updated(node: Bench) -> None:
+    offer_group(node, "1.0")
+    await node.installed("user")
+    node.offer("base", f"{MORE}provides: {{i: {{container: main, port: 80, version: '2.0'}}}}", version="2.0")
+    with pytest.raises(NodeError, match=r"user needs i >=1,<2, but base provides 2\.0"):
+        await node.orchestrator.update("base")
+    assert (await node.state.load_apps())["base"].package.manifest.version == "1.0"
 
 
 async def test_a_provider_that_is_suspended_takes_nobody_with_it(node: Bench) -> None:
