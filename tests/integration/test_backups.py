@@ -179,6 +179,36 @@ async def test_a_file_comes_back_alone(node: TestNode, disk: Path) -> None:
         await node.call("backup-extract", app="app", target="usb", path="volumes", to=f"{node.root}/apps/x")
 
 
+async def test_an_app_comes_back_at_the_version_that_wrote_the_backup(node: TestNode) -> None:
+    """On a target of its own: others expect all apps of theirs to come back."""
+    assert node.apps is not None
+    path, kept = ROOT / "versions", f"mounts: [{{volume: kept, path: /kept}}]\n    {TCP}"
+    await node.call("backup-target-add", target="old", settings={"kind": "folder", "path": str(path)}, scheduled=False)
+
+    def offer(version: str) -> None:
+        command = f"[sh, -c, 'echo {version} >> /kept/ran; exec busybox httpd -f -p 8000 -h /kept']"
+        more = "volumes: {kept: {data: files}}"
+        write_app(node.apps, "versioned", command=command, health=kept, more=more, version=version)
+
+    try:
+        offer("1.0")
+        await node.install("versioned")
+        await node.done(await node.call("backup-now", app="versioned", target="old"))
+        offer("2.0")
+        await node.done(await node.call("container-update", app="versioned"))
+        await node.done(await node.call("backup-now", app="versioned", target="old"))
+        newest, oldest = await node.call("backup-list", target="old", app="versioned")
+        assert (newest["version"], oldest["version"]) == ("2.0", "1.0")
+        for backup, version, ran in ((oldest, "1.0", "1.0 1.0"), (newest, "2.0", "1.0 2.0 2.0")):
+            await node.done(await node.call("backup-restore", app="versioned", target="old", backup=backup["id"]))
+            assert (await node.until("versioned", "healthy"))["version"] == version
+            assert (await node.execute("versioned", "busybox", "cat", "/kept/ran")).split() == ran.split()
+    finally:
+        await node.done(await node.call("container-remove", app="versioned", delete_data=True))
+        await node.call("backup-target-remove", target="old")
+        shutil.rmtree(path, ignore_errors=True)
+
+
 async def test_a_database_that_is_damaged_fails_the_backup(node: TestNode, disk: Path) -> None:
     count = len(await node.call("backup-list", target="usb", app="app"))
     path = volume(node, "db") / "app.db"

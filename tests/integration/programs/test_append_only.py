@@ -1,4 +1,4 @@
-"""A server that only takes new backups, here rest-server: what a thief of the node and of its key cannot do there."""
+"""Servers that only take new backups: what a thief of the node and of its key cannot do there."""
 
 import time
 import urllib.error
@@ -18,21 +18,26 @@ from support.servers import listening
 from support.tools import PROGRAMS
 
 SERVER = PROGRAMS / "restic-rest-server"
+RCLONE = PROGRAMS / "rclone"
+COMMANDS = {
+    "rest-server": (str(SERVER), "--no-auth", "--append-only", "--listen", "{address}", "--path", "{served}"),
+    "rclone": (str(RCLONE), "serve", "restic", "--append-only", "--addr", "{address}", "{served}"),
+}
 pytestmark = [
     pytest.mark.asyncio,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(not SERVER.exists(), reason=f"{SERVER} is not there: scripts/test-tools makes it"),
+    pytest.mark.skipif(not (SERVER.exists() and RCLONE.exists()), reason="scripts/test-tools makes the servers"),
 ]
 
 
-@pytest.fixture
-def found(tmp_path: Path) -> Iterator[Repository]:
+@pytest.fixture(params=list(COMMANDS))
+def found(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repository]:
     """A repository on such a server."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/node"
     target = RestTarget(kind="rest", url=url)
-    words = ("--no-auth", "--append-only", "--listen", f"127.0.0.1:{port}", "--path", str(tmp_path / "served"))
-    with listening(port, str(SERVER), *words):
+    places = {"address": f"127.0.0.1:{port}", "served": tmp_path / "served"}
+    with listening(port, *(word.format(**places) for word in COMMANDS[request.param])):
         yield Repository(access(target, ""), PASSWORD, url, tmp_path / "cache", LAUNCH)
 
 
