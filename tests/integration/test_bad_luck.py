@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,6 +29,17 @@ def catalog(node: TestNode) -> Path:
     """Return the folder of the node's catalog."""
     assert node.apps is not None
     return node.apps
+
+
+async def command(node: TestNode, *words: str) -> str:
+    """Run the command, and return what it prints."""
+    environment = {**os.environ, "ARCHIPELAGO_SOCKET": str(node.socket)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "archipelago.cli", *words), env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out
+    return out.decode()
 
 
 async def installed(node: TestNode) -> set[str]:
@@ -169,11 +182,17 @@ async def test_an_update_brings_what_the_catalog_has(node: TestNode) -> None:
     await node.install("fresh")
     with pytest.raises(RpcError):
         await node.call("container-update", app="fresh")
-    write_app(catalog(node), "fresh", version="2.0", command='[httpd, -f, -p, "8000", -h, /usr]')
-    assert (await node.call("container-status", app="fresh"))["update_to"] == "2.0"
-    await node.done(await node.call("container-update", app="fresh"))
+    notes = 'release_notes: "- It serves the whole of /usr"'
+    write_app(catalog(node), "fresh", version="2.0", command='[httpd, -f, -p, "8000", -h, /usr]', more=notes)
     status = await node.call("container-status", app="fresh")
-    assert (status["version"], status["update_to"]) == ("2.0", None)
+    assert (status["update_to"], status["release_notes"]) == ("2.0", "- It serves the whole of /usr")
+    for words in (("plan", "fresh"), ("update", "fresh", "--yes")):
+        said = await command(node, *words)
+        assert (
+            said.index("update   fresh 2.0") < said.index("what is new:") < said.index("- It serves the whole of /usr")
+        )
+    status = await node.call("container-status", app="fresh")
+    assert (status["version"], status["update_to"], status["release_notes"]) == ("2.0", None, None)
     assert "/usr" in podman("inspect", "archipelago-fresh--main", "--format", "{{.Config.Cmd}}")
 
 
