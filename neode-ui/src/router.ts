@@ -99,6 +99,12 @@ export const router = createRouter({
       meta: { title: "welcome.title", plain: true },
     },
     {
+      path: "/enter",
+      name: "enter",
+      component: () => import("./views/EnterView.vue"),
+      meta: { title: "enter.title", plain: true },
+    },
+    {
       path: "/login",
       name: "login",
       component: () => import("./views/LoginView.vue"),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HealthState } from "../src/api/types";
-import { bestReach, familyOf, reachOf, type Client, type Reach } from "../src/lib/connect";
+import { addressForDevices, bestReach, familyOf, reachOf, type Client, type Reach } from "../src/lib/connect";
 import { mainAction } from "../src/lib/mainAction";
 import { endpoint } from "./samples";
 
@@ -77,5 +77,16 @@ describe("the main action of an app", () => {
   it("is nothing where there is nothing to be done, or nothing that one may do", () => {
     expect(of([peers])).toBeUndefined();
     expect(of([page], "stopped", false)).toBeUndefined();
+  });
+});
+
+describe("addressForDevices", () => {
+  it("is a name alone for what is behind the node's login, by whatever address the node's page was opened", () => {
+    const guarded = endpoint({ behind_login: true, address: "http://specter.localhost:8481/" });
+    const named = { ...guarded, local_site: "https://specter-island.local:8443/" };
+    for (const hostname of ["localhost", "192.168.1.5", "island.local"]) {
+      expect(addressForDevices(named, { hostname })).toBe(named.local_site);
+      expect(addressForDevices(guarded, { hostname })).toBeUndefined();
+    }
   });
 });

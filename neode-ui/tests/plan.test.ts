@@ -84,7 +84,15 @@ describe("what an app may do", () => {
   });
 
   it("names who reaches it, its devices and its rights, and not those of others", () => {
-    const web = { app: "specter", endpoint: "web", kind: "ui", protocol: "http", port: 80, label: "Page" } as const;
+    const web = {
+      app: "specter",
+      endpoint: "web",
+      kind: "ui",
+      protocol: "http",
+      port: 80,
+      label: "Page",
+      behind_login: false,
+    } as const;
     const open = { ...asks, endpoints: [{ ...web, access: ["host", "lan"] as ("host" | "lan")[] }] };
     const shut = { ...asks, endpoints: [{ ...web, access: ["host"] as "host"[] }] };
     expect(said({ asks: open }).map(([what]) => what)).toContain("lan");

@@ -228,6 +228,7 @@ export const endpoint = like<EndpointStatus>({
   local_addresses: [],
   site: null,
   local_site: null,
+  behind_login: false,
   open: false,
   tor: "off",
   onion: null,

@@ -30,10 +30,13 @@ from archipelago.container.namespace.client import rename_in_namespace
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.daemon_log import on_loop_error, redact_log, set_up_log
 from archipelago.errors import NodeError
+from archipelago.network.app_entry import AppEntry
+from archipelago.network.drivers.caddy.caddy_process import guard_socket
 from archipelago.node.locked import LockedNode, unlock_from_file
 from archipelago.node.node import Node
 from archipelago.node.power import EXIT_CODES, Power
 from archipelago.rpc.methods.table import locked_methods
+from archipelago.rpc.server.guard_socket import GuardSocket
 from archipelago.rpc.server.server import RpcServer
 from archipelago.security.keys.node_key import KeyState, NodeKey
 from archipelago.security.login.login import Login
@@ -116,6 +119,9 @@ async def _serve(config: NodeConfig, first_install: str | None, options: dict[st
         server = RpcServer(node.services, _owners(config), ui=config.ui)
         closing.push_async_callback(server.stop)
         await server.start(config.socket, config.port)
+        guard = GuardSocket(node.services.of(AppEntry))
+        closing.push_async_callback(guard.stop)
+        await guard.start(guard_socket(config.layout.caddy))
         await _open_local_access(node, server)
         greeting = asyncio.create_task(_greet_or_log(node, config, first_install, options))
         await stopping.wait()

@@ -183,9 +183,9 @@ async def test_a_bundle_is_installed_in_one_plan(page: Page, node: TestNode) -> 
 async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     await page.goto("/apps/ship/access")
-    await expect(page.get_by_text("This page has no login of its own")).to_be_visible()
+    await expect(page.get_by_text("it has none of its own")).to_be_visible()
     wire = page.get_by_role("switch", name="Wire: open to your network")
-    await expect(page.get_by_role("switch", name="open to your network")).to_have_count(1)
+    await expect(page.get_by_role("switch", name="open to your network")).to_have_count(2)
     await expect(wire).to_have_attribute("aria-checked", "false")
     await expect(page.get_by_text("tcp://127.0.0.1:")).to_be_visible()
     await wire.click()

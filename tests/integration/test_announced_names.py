@@ -9,8 +9,9 @@ import pytest_asyncio
 from zeroconf import AddressResolverIPv4, IPVersion, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.drivers.mdns import MdnsDriver
-from archipelago.network.sites import Door, WebSite, doors
+from archipelago.network.sites import Behind, Door, WebSite, doors
 from support.sites import DOORS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60), pytest.mark.no_containers]
@@ -20,7 +21,8 @@ HERE, THERE = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.9")
 
 def network(*labels: str, address: IPv4Address = HERE) -> tuple[Door, ...]:
     """Return the doors of the local network, of which an address of loopback takes the place."""
-    made = doors([WebSite(label, 8000, open=True) for label in labels], DOORS, [address])
+    behind = Behind(LoopbackPlace(HERE, 8000))
+    made = doors([WebSite(label, behind, open=True) for label in labels], DOORS, [address])
     return tuple(Network(door.name, door.listens, door.names, door.tls) for door in made if door.name == "network-tls")
 
 

@@ -49,7 +49,7 @@ async def installed(node: TestNode) -> set[str]:
 
 async def test_a_taken_port_refuses_the_installation_and_changes_nothing(node: TestNode) -> None:
     port = free_port()
-    endpoint = f"endpoints:\n  web: {{kind: ui, protocol: http, container: main, port: 8000, host_port: {port}}}"
+    endpoint = f"endpoints:\n  web: {{kind: api, protocol: http, container: main, port: 8000, host_port: {port}}}"
     write_app(catalog(node), "taken", more=endpoint)
     with socket.create_server(("127.0.0.1", port)):
         with pytest.raises(RpcError) as refused:
@@ -62,7 +62,7 @@ async def test_a_taken_port_refuses_the_installation_and_changes_nothing(node: T
 
 async def test_a_port_that_is_taken_later_is_said_and_the_app_comes_up_once_it_is_free(node: TestNode) -> None:
     port = free_port()
-    endpoint = f"endpoints:\n  web: {{kind: ui, protocol: http, container: main, port: 8000, host_port: {port}}}"
+    endpoint = f"endpoints:\n  web: {{kind: api, protocol: http, container: main, port: 8000, host_port: {port}}}"
     write_app(catalog(node), "later", more=endpoint)
     await node.install("later")
     await node.done(await node.call("container-stop", app="later"))

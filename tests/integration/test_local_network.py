@@ -136,6 +136,7 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
         "wallet": f"{{kind: api, scheme: tcp, container: main, port: 8000, host_port: {wallet}}}",
         "relay": f"{{kind: api, protocol: http, scheme: ws, container: main, port: 8000, host_port: {relay}}}",
         "page": f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {page}, access: [host, lan]}}",
+        "bare": f"{{kind: ui, container: main, port: 8000, host_port: {free_port()}}}",
         "member": f"{{kind: ui, protocol: http, login: own, container: main, port: 8000, host_port: {member}}}",
     }
     more = "endpoints:\n" + "".join(f"  {name}: {each}\n" for name, each in endpoints.items())
@@ -153,10 +154,13 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
     assert relayed["local_addresses"] == [f"wss://{HOST}:{relay}"]
     await node.call("network-open", app="doors", endpoint="member")
     with pytest.raises(RpcError, match="without a login of its own") as refused:
-        await node.call("network-open", app="doors", endpoint="page")
+        await node.call("network-open", app="doors", endpoint="bare")
     assert refused.value.data["name"] == "forbidden" and "ssh" in refused.value.data["hint"]
     with pytest.raises(RpcError, match="no endpoint 'nothing'"):
         await node.call("network-open", app="doors", endpoint="nothing")
+    guarded = await node.call("network-open", app="doors", endpoint="page")
+    assert guarded["behind_login"] and guarded["local_addresses"] == [], "the node's login is in front of no port"
+    assert guarded["local_site"].startswith("https://doors-")
     assert [await knock(port) for port in ports] == [True, True, False, True]
     reached = (await node.call("network-status"))["endpoints"]
     assert {f"ssl://{HOST}:{wallet}", f"wss://{HOST}:{relay}", f"https://{HOST}:{member}/"} <= set(reached)
@@ -171,8 +175,8 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
 
     recorded = [each for each in await node.call("audit-show", limit=20) if each["action"] == "network-open"]
     outcomes = {(each["subject"]["endpoint"], each["outcome"]) for each in recorded}
-    assert ("wallet", "done") in outcomes and {each for each, _ in outcomes} >= {"page", "nothing"}
-    assert not {("page", "done"), ("nothing", "done")} & outcomes
+    assert ("wallet", "done") in outcomes and {each for each, _ in outcomes} >= {"bare", "nothing"}
+    assert not {("bare", "done"), ("nothing", "done")} & outcomes
     token = await node.call("token-create", name="operator", permissions=["read", "operate", "manage"])
     request = {"jsonrpc": "2.0", "id": 1, "method": "network-close", "params": {"app": "doors", "endpoint": "wallet"}}
     headers = {"Authorization": f"Bearer {token['secret']}"}

@@ -25,7 +25,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     async with running_node("monitor", apps=tmp_path_factory.mktemp("catalog")) as running:
         assert running.apps is not None
         write_app(running.apps, "provider", grace=LONG_GRACE, more="provides: {ear: {container: main, port: 8000}}")
-        endpoint = f"endpoints: {{web: {{kind: ui, protocol: http, container: main, port: 8000, host_port: {PORT}}}}}"
+        endpoint = f"endpoints: {{web: {{kind: api, protocol: http, container: main, port: 8000, host_port: {PORT}}}}}"
         write_app(running.apps, "consumer", grace=LONG_GRACE, more=f"requires: {{ear: {{}}}}\n{endpoint}")
         await running.install("consumer")
         yield running

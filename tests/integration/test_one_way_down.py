@@ -253,7 +253,7 @@ async def test_the_command_stops_others_only_where_somebody_agreed(node: TestNod
 async def test_a_taken_port_is_shown_before_the_yes(node: TestNode) -> None:
     assert node.apps is not None
     port = free_port()
-    endpoint = f"container: main, port: 8000, host_port: {port}, kind: ui, protocol: http, access: [host]"
+    endpoint = f"container: main, port: 8000, host_port: {port}, kind: ui, protocol: http, login: own, access: [host]"
     more = f"endpoints: {{web: {{{endpoint}}}}}"
     write_app(node.apps, "late", more=more)
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)

@@ -8,10 +8,12 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -20,6 +22,7 @@ from support.checkout import APPS as OWN_APPS
 from support.harness import ROOT, RpcError, TestNode, free_port, remove_leftovers, running_node
 from support.onion_client import OnionClient, start_network, stop_network
 from support.tiny_apps import write_app
+from support.visitors import Visitor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
 
@@ -225,6 +228,34 @@ async def test_the_nodes_own_page_is_reached_with_its_key_by_nobody_in_particula
     assert "another origin" in answer
     page = await client.page(address, NEXT_PAGE, {"Host": "alpha.localhost"})
     assert " 403 " in page.splitlines()[0]
+    await require_login_in_front(node, client, address)
+
+
+async def require_login_in_front(node: TestNode, client: OnionClient, address: str) -> None:
+    """Require that who opens a page without a login by its onion address is asked by the node at its own one."""
+    guarded = await onion(node, "alpha", "open")
+    assert await client.refused(guarded), "without its key"
+    await client.know(guarded, await key_of(node, "alpha", "open"))
+    page = await client.page(guarded, FIRST_PAGE, {"Accept": "text/html"})
+    assert " 303 " in page.splitlines()[0] and f"Location: {address}enter?" in page and "this is" not in page
+    assert " 401 " in (await client.page(guarded, NEXT_PAGE)).splitlines()[0], "a program is not sent elsewhere"
+    place, state = re.search(r"Location: (\S+)", page), re.search(r"Set-Cookie: ([^;]+)", page)
+    assert place is not None and state is not None
+    asked = parse_qs(urlsplit(place[1]).query)
+    async with Visitor(node) as owner:
+        assert isinstance(await owner.enter(password=PASSWORD), dict)
+        way = await owner.ask("app-enter", site=asked["site"][0], state=asked["state"][0])
+    page = await client.page(way["address"], NEXT_PAGE, {"Accept": "text/html", "Cookie": state[1]})
+    session = re.search(r"Set-Cookie: (archipelago-session=[^;]+)", page)
+    assert session is not None, page
+    page = await client.page(guarded, NEXT_PAGE, {"Cookie": session[1]})
+    assert "this is alpha" in page and "archipelago-session" not in page, "the app is not told who is logged in"
+    await node.call("onion-node-set", on=False)
+    page = await client.page(guarded, NEXT_PAGE, {"Accept": "text/html"})
+    assert " 403 " in page.splitlines()[0] and "tor-node on" in page and "this is" not in page
+    with pytest.raises(RpcError, match="behind the node's login"):
+        await onion(node, "alpha", "open")
+    await onion(node, "alpha", "open", "off")
 
 
 async def test_what_tor_cannot_do_is_a_finding_of_the_doctor(node: TestNode) -> None:

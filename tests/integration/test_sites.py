@@ -17,10 +17,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.container.manifest.site_names import Doors
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
-from archipelago.network.sites import Door, WebSite, doors
+from archipelago.network.sites import Behind, Door, WebSite, doors
 from archipelago.security.keys.certificates import Certificates
 from support.harness import free_port
 from support.sealed_keys import Sealed
@@ -45,6 +46,11 @@ SMUGGLED = {
 }
 
 
+def behind(port: int) -> Behind:
+    """Return what a name leads to: an app of this test."""
+    return Behind(LoopbackPlace(IPv4Address("127.0.0.1"), port))
+
+
 class Scene:
     """A Caddy with its driver, and apps behind it."""
 
@@ -63,7 +69,7 @@ class Scene:
 
     def doors(self, **more: int) -> tuple[Door, ...]:
         """Return the doors to all apps, those of the network among them, and to further ports."""
-        found = [WebSite(label, port, open=True) for label, port in {**self.ports, **more}.items()]
+        found = [WebSite(label, behind(port), open=True) for label, port in {**self.ports, **more}.items()]
         return doors(found, self.where, [NETWORK])
 
     async def pid(self) -> int:
@@ -261,7 +267,7 @@ async def test_one_that_an_earlier_daemon_left_goes_on(scene: Scene) -> None:
 async def test_a_port_that_is_taken_costs_nothing_but_itself(scene: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        more = Door("more", ((IPv4Address("127.0.0.1"), port),), {"echo.localhost": scene.ports["echo"]})
+        more = Door("more", ((IPv4Address("127.0.0.1"), port),), {"echo.localhost": behind(scene.ports["echo"])})
         (problem,) = await scene.driver.apply((*scene.doors(), more))
         assert f"127.0.0.1 port {port}" in problem
         assert (await scene.get("echo.localhost"))[0] == 200

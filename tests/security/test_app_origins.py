@@ -73,7 +73,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             command=json.dumps(["env", "perl", "-e", (HERE / "thief.pl").read_text()]),
             health=f"{TCP}\n    tmpfs: [{{path: /tmp}}]",
             packages="busybox-static, perl-base",
-            more=f"endpoints: {{page: {{kind: ui, protocol: http, container: main, port: 8000, host_port: {port}}}}}\n",
+            more="endpoints:\n  page: {kind: ui, protocol: http, login: own, container: main, port: 8000, "
+            f"host_port: {port}}}\n",
         )
     ui = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
     async with running_node("origins", apps=catalog, environment={"ARCHIPELAGO_UI": ui}) as node:

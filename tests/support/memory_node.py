@@ -8,6 +8,7 @@ from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
+from archipelago.network.app_entry import AppEntry
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
@@ -77,6 +78,7 @@ class MemoryNode:
 
     def _provide_security(self) -> None:
         self.services.provide(Login, self.login)
+        self.services.provide(security_services.AppEntryService, AppEntry(self.login, security.MemorySites()))
         self.services.provide(security_services.AuditService, self.audit)
         self.services.provide(security_services.KeyUnlockService, security.MemoryKey())
         self.services.provide(security_services.KeyService, security.MemoryKey())

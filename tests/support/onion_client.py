@@ -113,7 +113,8 @@ class OnionClient:
         async with asyncio.timeout(_TRY):
             reader, writer = await self.connect(str(parts.hostname), parts.port or 80)
             sent = {"Host": parts.netloc, **headers}
-            lines = [f"{method} {parts.path or '/'} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
+            path = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
+            lines = [f"{method} {path} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body.encode())
             answer = await reader.read()
             writer.close()

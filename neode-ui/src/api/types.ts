@@ -83,6 +83,11 @@ export type AppDisk = {
   "history": Array<DayOfDisk>;
 };
 
+export type AppEntrance = {
+  /** With a code that works once, for a minute, in the browser that asked for it. All of it is secret. */
+  "address": string;
+};
+
 export type AppParams = {
   /** Id of the app. */
   "app": string;
@@ -229,6 +234,8 @@ export type AskedEndpoint = {
   "port": number;
   "access": Array<Access>;
   "label": string | null;
+  /** Whether browsers get there through the node's login alone, and no program by the port. */
+  "behind_login": boolean;
 };
 
 export type Asks = {
@@ -722,7 +729,7 @@ export type EndpointStatus = {
   "name": string;
   "kind": string;
   "protocol": string;
-  /** `http://127.0.0.1:8480/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`. */
+  /** `http://127.0.0.1:8080/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`; that of `site` for what is behind the node's login, and empty where that has no name. */
   "address": string;
   /** Where it is reached from the local network: `https://192.168.1.5:8480/`. */
   "local_addresses": Array<string>;
@@ -730,6 +737,8 @@ export type EndpointStatus = {
   "site": string | null;
   /** The same from the local network, while it is reached from there: `https://mempool-node.local:8443/`. */
   "local_site": string | null;
+  /** Whether it is a page without a login of its own, which browsers reach by `site` and `local_site` alone: there the node asks who they are. */
+  "behind_login": boolean;
   /** Whether it is open to the local network, wherever the node listens there. */
   "open": boolean;
   /** Who reaches it through Tor. */
@@ -751,6 +760,13 @@ export type Enforcement = {
   "detail": string;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
+};
+
+export type EnterParams = {
+  /** Origin of the app's page, as the node named it. */
+  "site": string;
+  /** What the browser that wants to get in is known by, as the node named it. */
+  "state": string;
 };
 
 export type Entered = {
@@ -3091,6 +3107,13 @@ export interface Methods {
   /** `AuthenticationResponseJSON`. */
   "credential": Record<string, unknown>;
 }; result: Entered };
+  /** Return where the caller's browser goes on to get into an app that is behind the node's login */
+  "app-enter": { params: {
+  /** Origin of the app's page, as the node named it. */
+  "site": string;
+  /** What the browser that wants to get in is known by, as the node named it. */
+  "state": string;
+}; result: AppEntrance };
   /** Return how the caller's account likes the page */
   "preferences-get": { params: Record<string, never>; result: Preferences };
   /** Change how the caller's account likes the page; return all of it */

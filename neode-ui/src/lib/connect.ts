@@ -52,8 +52,12 @@ export function bestReach(endpoint: EndpointStatus, here: Pick<Location, "hostna
   return local.find((each) => each.host === here.hostname) ?? local[0] ?? reachOf(endpoint.address, true);
 }
 
-/** Returns where other devices open a page: by its name from a page that has a name too, else by an address; undefined where nowhere. */
+/**
+ * Returns where other devices open a page: by its name from a page that has a name too, else by an address; undefined where nowhere.
+ * What is behind the node's login has a name alone.
+ */
 export function addressForDevices(page: EndpointStatus, here: Pick<Location, "hostname">): string | undefined {
+  if (page.behind_login) return page.local_site ?? undefined;
   if (here.hostname.endsWith(".local") && page.local_site) return page.local_site;
   const reach = bestReach(page, here);
   return reach?.onNode ? undefined : reach?.address;

@@ -1,6 +1,6 @@
 import type { Desired, EndpointStatus, HealthState } from "../api/types";
 import { familyOf } from "./connect";
-import { webAddress } from "./endpoints";
+import { webAddress, type Here } from "./endpoints";
 
 /** What an owner most likely wants of an app now. */
 export type MainAction =
@@ -10,7 +10,7 @@ export type MainAction =
 export function mainAction(
   app: { desired: Desired; state: HealthState; endpoints: EndpointStatus[] },
   mayOperate: boolean,
-  here: Pick<Location, "hostname">,
+  here: Here,
 ): MainAction | undefined {
   if (app.desired === "stopped") return mayOperate ? { kind: "start" } : undefined;
   if (app.state === "failed") return mayOperate ? { kind: "restart" } : undefined; // there is nobody who would answer

@@ -68,6 +68,8 @@ it.each([
   [{ open: false }, "closed"],
   [{ open: true }, "nodeClosed"],
   [{ open: true, kind: "ui", local_addresses: ["https://10.0.0.1/"] }, "users"],
+  [{ open: true, kind: "ui", behind_login: true, local_site: "https://a-node.local:8443/" }, "owner"],
+  [{ open: true, kind: "ui", behind_login: true }, "nodeClosed"],
   [{ open: true, kind: "api", local_addresses: ["ssl://10.0.0.1:1"] }, "programs"],
   [{ open: true, kind: "p2p", local_addresses: ["10.0.0.1:1"] }, "peers"],
 ])("who reaches %o from the network is known: %s", (what, reach) => {

@@ -26,7 +26,8 @@ class EndpointStatus(View):
     kind: str
     protocol: str
     address: str
-    """`http://127.0.0.1:8480/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`."""
+    """`http://127.0.0.1:8080/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`; that of `site` for what is behind the
+    node's login, and empty where that has no name."""
     local_addresses: tuple[str, ...] = ()
     """Where it is reached from the local network: `https://192.168.1.5:8480/`."""
     site: str | None = None
@@ -34,6 +35,9 @@ class EndpointStatus(View):
     not for browsers."""
     local_site: str | None = None
     """The same from the local network, while it is reached from there: `https://mempool-node.local:8443/`."""
+    behind_login: bool = False
+    """Whether it is a page without a login of its own, which browsers reach by `site` and `local_site` alone: there the
+    node asks who they are."""
     open: bool = False
     """Whether it is open to the local network, wherever the node listens there."""
     tor: OnionAccess = OnionAccess.OFF

@@ -101,3 +101,10 @@ class ContainerProfiles(View):
     selinux: str
     seccomp: str
     """The profile that is applied already, for reading."""
+
+
+class AppEntrance(View):
+    """The way into an app that is behind the node's login."""
+
+    address: str
+    """With a code that works once, for a minute, in the browser that asked for it. All of it is secret."""

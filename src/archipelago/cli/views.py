@@ -135,7 +135,10 @@ def show_status(status: dict[str, Any]) -> None:
     )
     for endpoint in status["endpoints"]:
         show(line(f"{endpoint['kind']:<9} {address_words(endpoint)} {endpoint['label'] or ''} ({endpoint['name']})"))
-        where = " ".join(endpoint["local_addresses"]) or "nowhere yet, since the node listens on this host only"
+        if endpoint["behind_login"]:
+            show(line(f"{'':<9} behind the node's login: it has none of its own"))
+        ways = filter(None, (endpoint["local_site"], *endpoint["local_addresses"]))
+        where = " ".join(ways) or "nowhere yet, since the node listens on this host only"
         if endpoint["open"]:
             show(line(f"{'':<9} open to the local network: {where}"))
     for each in status["containers"]:

@@ -1,11 +1,15 @@
-"""The routes from the local network to endpoints of apps. Pure."""
+"""The routes from the local network to endpoints of apps. Pure.
+
+To what is behind the node's login there is none: a browser gets there by the door of a site alone, at which it is asked
+who it is.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from archipelago.container.manifest.exposure import address_of, is_open, scheme_of
+from archipelago.container.manifest.exposure import address_of, is_behind_login, is_open, scheme_of
 from archipelago.container.manifest.model.endpoints import Endpoint, Scheme
 
 
@@ -58,7 +62,7 @@ def routes(desired: Iterable[AppEndpoints], addresses: Collection[IPv4Address]) 
 
 def _app_routes(app: AppEndpoints, addresses: Collection[IPv4Address]) -> Iterator[Route]:
     for name, endpoint in app.endpoints.items():
-        if is_open(endpoint, app.chosen.get(name)):
+        if is_open(endpoint, app.chosen.get(name)) and not is_behind_login(endpoint):
             for address in addresses:
                 port = app.ports.get(name, endpoint.host_port)
                 yield Route(address, port, _TRUST.get(scheme_of(endpoint)), address_of(endpoint, address, port))

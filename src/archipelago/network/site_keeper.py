@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.site_names import Doors
 from archipelago.errors import NodeError
 from archipelago.network.route_keeper import endpoints_of
-from archipelago.network.sites import Door, doors, sites
+from archipelago.network.sites import Door, doors, guarded_origins, sites
 from archipelago.support.broadcast import Signal
 from archipelago.support.texts.text import error_text
 
@@ -28,15 +29,22 @@ class SiteDriver(Protocol):
 
 
 class SiteKeeper:
-    """Has each driver apply the sites, whenever they change."""
+    """Has each driver apply the sites, whenever they change; `seed` is a secret of the node (`place_of`)."""
 
     def __init__(
-        self, drivers: Sequence[SiteDriver], where: Doors, desired: Callable[[], DesiredState], changed: Signal
+        self,
+        drivers: Sequence[SiteDriver],
+        where: Doors,
+        desired: Callable[[], DesiredState],
+        changed: Signal,
+        seed: str = "",
     ) -> None:
         self._drivers = drivers
         self._where = where
         self._desired = desired
         self._changed = changed
+        self._seed = seed
+        self._cuts = 0
         self._addresses: tuple[IPv4Address, ...] = ()
         self._public: tuple[PublicFile, ...] = ()
         self._applied: tuple[Door, ...] | None = None
@@ -52,7 +60,14 @@ class SiteKeeper:
         """The doors that there should be now."""
         if self._halted:
             return ()
-        return (*doors(sites(endpoints_of(self._desired())), self._where, self._addresses, self._public), *self.further)
+        found = sites(endpoints_of(self._desired()), self._seed)
+        known = doors(found, self._where, self._addresses, self._public)
+        return tuple(replace(door, cuts=self._cuts) for door in (*known, *self.further))
+
+    @property
+    def guarded(self) -> frozenset[str]:
+        """The origins of apps in front of which the node's login stands."""
+        return guarded_origins(self.wanted)
 
     @property
     def on_network(self) -> frozenset[tuple[IPv4Address, int]]:
@@ -75,6 +90,11 @@ class SiteKeeper:
             self.problems = tuple([why for driver in self._drivers for why in await _applied(driver, wanted)])
             for problem in self.problems:
                 structlog.get_logger("network").warning("a site of an app does not work", why=problem)
+
+    async def cut(self) -> None:
+        """End all connections to apps behind the node's login, such as WebSockets; who may come back can do so."""
+        self._cuts += 1
+        await self.apply()
 
     async def follow(self) -> None:
         """Apply the sites whenever they change, until cancelled."""

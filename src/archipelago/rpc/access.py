@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.network.app_entry import ENTRANCE, PAGE_DESTINATIONS
 from archipelago.rpc.server.listening import peer_uid
 from archipelago.security.audit.chain import NOBODY
 from archipelago.security.login.credentials.tokens import TOKEN_PREFIX
@@ -226,7 +227,8 @@ def _called_site(request: web.Request) -> str:
 def check_origin(request: web.Request) -> None:
     """Refuse a request that a web page of another origin has a browser send (CSRF)."""
     origins = request.headers.getall("Origin", [])
-    if any(origin != _called_site(request) for origin in origins) or _is_cross_site(request.headers):
+    sent_elsewhere = _is_cross_site(request.headers) and not _shows_entrance(request)
+    if any(origin != _called_site(request) for origin in origins) or sent_elsewhere:
         raise NodeError(
             ErrorCode.FORBIDDEN,
             msg("a page of another origin may not call the node"),
@@ -236,6 +238,16 @@ def check_origin(request: web.Request) -> None:
 
 def _is_cross_site(headers: Mapping[str, str]) -> bool:
     return headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+
+
+def _shows_entrance(request: web.Request) -> bool:
+    """Return whether a browser is about to show the page to which that of an app sends whoever is to log in.
+
+    What it shows is the same for everybody, and what it then asks for is asked by the node's own page.
+    """
+    told = request.headers
+    shown = told.get("Sec-Fetch-Mode") == "navigate" and told.get("Sec-Fetch-Dest") in PAGE_DESTINATIONS
+    return request.method == "GET" and request.path == ENTRANCE and shown
 
 
 def _host_name(host: str) -> str | None:

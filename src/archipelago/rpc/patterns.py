@@ -33,5 +33,7 @@ PATTERNS: Mapping[str, str] = {
     r"^[A-Za-z0-9_]{1,60}$": "1 to 60 letters, digits and '_'",
     r"^[^\x00-\x1f\x7f]{0,400}$": "one line of at most 400 characters",
     r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$": "1 to 40 letters, digits, spaces, '.', '_' and '-', a letter or digit first",
+    r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?$": "an origin, such as 'http://specter.localhost:8481'",
+    r"^[A-Za-z0-9_-]{16,64}$": "what the node has put into the address: letters, digits, '-' and '_'",
     r"^[0-9a-f]{4,64}$": "the start of an id as the list shows it: 4 to 64 digits and letters from a to f",
 }

@@ -56,6 +56,18 @@ def memory_login() -> Login:
     return Login(MemoryAccounts(), Sealed(), host_clocks(), passwords=Passwords(Cost(1, 8, 1)))
 
 
+class MemorySites:
+    """One page that is behind the node's login."""
+
+    guarded = frozenset({"http://specter.localhost:8481"})
+
+    def __init__(self) -> None:
+        self.cuts = 0
+
+    async def cut(self) -> None:
+        self.cuts += 1
+
+
 class MemoryAudit:
     public_key = "a key"
 

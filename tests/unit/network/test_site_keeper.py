@@ -5,7 +5,10 @@ from ipaddress import IPv4Address
 from types import SimpleNamespace
 from typing import Any
 
+from archipelago.container.manifest.exposure import LOOPBACK
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.site_keeper import SiteKeeper
+from archipelago.network.sites import Behind
 from archipelago.support.broadcast import Signal
 from support.endpoints import endpoint
 from support.sites import DOORS, Recorded
@@ -39,7 +42,7 @@ async def test_sites_come_and_go_with_their_app() -> None:
     apps, driver, changed = OneApp(), Recorded(), Signal()
     keeper = keeper_of(apps, driver, changed)
     await keeper.move(())
-    assert driver.applied[-1][0].names == {"mempool.localhost": 9000}
+    assert driver.applied[-1][0].names == {"mempool.localhost": Behind(LoopbackPlace(LOOPBACK, 9000))}
     following = asyncio.create_task(keeper.follow())
     async with asyncio.timeout(10):
         for runs in (False, True):

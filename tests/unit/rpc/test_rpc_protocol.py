@@ -250,6 +250,23 @@ async def test_only_its_own_origin_may_call(running: Running) -> None:
     assert (await running.post(call, Origin=running.address))[0] == 200
 
 
+async def test_the_page_of_an_app_may_send_a_browser_to_log_in_and_nowhere_else(running: Running) -> None:
+    shown = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+    async def status(path: str, **other: str) -> int:
+        headers = {**shown, "Accept": "text/html", **{name.replace("_", "-"): text for name, text in other.items()}}
+        async with aiohttp.ClientSession() as browser, browser.get(running.address + path, headers=headers) as answer:
+            return answer.status
+
+    there = await status("/", Sec_Fetch_Site="none")
+    for dest in ("document", "empty"):
+        assert await status("/enter?site=http://specter.localhost&state=x", Sec_Fetch_Dest=dest) == there != 403
+    for path in ("/", "/login", "/enter/", "/apps", "/rpc/v1", "/openrpc.json", "/icons/specter"):
+        assert await status(path) == 403, path
+    for other in ({"Sec_Fetch_Dest": "iframe"}, {"Sec_Fetch_Mode": "no-cors"}, {"Origin": "http://evil.example"}):
+        assert await status("/enter", **other) == 403, other
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 async def test_other_content_types_are_refused(running: Running, content_type: str) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}

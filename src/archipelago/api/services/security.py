@@ -80,3 +80,9 @@ class ConfinementService(Protocol):
 
     async def report(self) -> tuple[AppSecurity, ...]: ...
     def profiles(self, app: str) -> tuple[ContainerProfiles, ...]: ...
+
+
+class AppEntryService(Protocol):
+    """Lets people in to apps that are behind the node's login."""
+
+    def address(self, site: str, state: str, session: str) -> str: ...

@@ -17,7 +17,7 @@ from archipelago.container.dependency_resolver.plan import (
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.build_facts import build_facts
-from archipelago.container.manifest.exposure import PUBLISHED, is_open
+from archipelago.container.manifest.exposure import PUBLISHED, is_behind_login, is_open
 from archipelago.container.manifest.model.app import AppManifest, Architecture, Egress
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Access
@@ -66,6 +66,7 @@ def asks_of(
                 port=ports[f"{app}/{name}"],
                 access=tuple(way for way in endpoint.access if way is not Access.LAN or is_open(endpoint, None)),
                 label=endpoint.label,
+                behind_login=is_behind_login(endpoint),
             )
             for app, one in fresh.items()
             for name, endpoint in sorted(one.endpoints.items())

@@ -142,6 +142,8 @@ class AskedEndpoint(View):
     """Port on the host, after clashes are settled."""
     access: tuple[Access, ...]
     label: str | None = None
+    behind_login: bool = False
+    """Whether browsers get there through the node's login alone, and no program by the port."""
 
 
 class HostMinimum(View):
@@ -171,6 +173,11 @@ class Asks(View):
     host: HostMinimum = HostMinimum()
     architectures: tuple[Architecture, ...] = tuple(Architecture)
     """Architectures on which all of them run."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports of this host at which programs will find them."""
+        return tuple(asked.port for asked in self.endpoints if not asked.behind_login)
 
 
 class Plan(Translatable, View):

@@ -1,7 +1,8 @@
 """Which endpoints of an app can be opened to the local network, and which of them are. Pure.
 
-The manifest says how an endpoint starts; the owner's switch wins over it. A page without a login of its own stays on
-the node itself, whatever either of them says: whoever reached it could do all that its owner can.
+The manifest says how an endpoint starts; the owner's switch wins over it. A page without a login of its own is behind
+the node's login by every way: whoever reached it could do all that its owner can. So only its owner opens it, and one
+that the node's login cannot stand in front of stays on the node itself.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _Switch = TypeVar("_Switch", bool, str)
 LOOPBACK = IPv4Address("127.0.0.1")
 PUBLISHED = frozenset({Access.HOST, Access.LAN})
 """Ways of access for which an endpoint is on the host's loopback, where every route ends."""
+WEB_SCHEMES = frozenset({Scheme.HTTP, Scheme.WS})
+"""What browsers speak."""
 _WITH_TLS = {Scheme.HTTP: "https", Scheme.WS: "wss", Scheme.TCP: "ssl"}
 
 
@@ -42,7 +45,7 @@ class KeptIn(StrEnum):
     """Why an endpoint cannot be opened to the local network."""
 
     NO_LOGIN = "no-login"
-    """It is a page that lets in whoever reaches it."""
+    """It is a page that lets in whoever reaches it, and does not speak HTTP: the node's login cannot be in front."""
     NOT_PUBLISHED = "not-published"
     """Its manifest has it nowhere on this host."""
 
@@ -51,26 +54,37 @@ def kept_in(endpoint: Endpoint) -> KeptIn | None:
     """Return why an endpoint cannot be opened to the local network; None where it can."""
     if PUBLISHED.isdisjoint(endpoint.access):
         return KeptIn.NOT_PUBLISHED
-    if endpoint.kind is EndpointKind.UI and endpoint.login is EndpointLogin.NONE:
+    if _lets_everybody_in(endpoint) and not is_behind_login(endpoint):
         return KeptIn.NO_LOGIN
     return None
 
 
+def is_behind_login(endpoint: Endpoint) -> bool:
+    """Return whether browsers get to an endpoint through the node's login alone: a page without one of its own."""
+    return _lets_everybody_in(endpoint) and scheme_of(endpoint) in WEB_SCHEMES
+
+
+def _lets_everybody_in(endpoint: Endpoint) -> bool:
+    return endpoint.kind is EndpointKind.UI and endpoint.login is EndpointLogin.NONE
+
+
 def is_open(endpoint: Endpoint, chosen: bool | None) -> bool:
     """Return whether an endpoint is open to the local network; `chosen` is the owner's switch, None if never used."""
-    wanted = Access.LAN in endpoint.access if chosen is None else chosen
+    proposed = Access.LAN in endpoint.access and not is_behind_login(endpoint)
+    wanted = proposed if chosen is None else chosen
     return wanted and kept_in(endpoint) is None
 
 
 def onion_access(endpoint: Endpoint, chosen: str | None) -> OnionAccess:
     """Return who reaches an endpoint through Tor; `chosen` is the owner's word, None if he never said one.
 
-    The manifest opens nothing. A page without a login of its own is for clients with the key alone, which is a login.
+    The manifest opens nothing. A page without a login of its own is for clients with the key alone, whether or not the
+    node's login stands in front of it as well.
     """
     if chosen not in set(OnionAccess) or kept_in(endpoint) is KeptIn.NOT_PUBLISHED:
         return OnionAccess.OFF
     wanted = OnionAccess(chosen)
-    return OnionAccess.CLIENTS if wanted is OnionAccess.PUBLIC and kept_in(endpoint) is not None else wanted
+    return OnionAccess.CLIENTS if wanted is OnionAccess.PUBLIC and _lets_everybody_in(endpoint) else wanted
 
 
 def kept_switches(
@@ -125,24 +139,42 @@ def require_switch(
 
 def require_onion(app: str, endpoints: Mapping[str, Endpoint], name: str, access: OnionAccess) -> None:
     """Raise `NodeError` unless an app has an endpoint of this name that may have such an onion service."""
-    match kept_in(_require_endpoint(app, endpoints, name)):
-        case KeptIn.NO_LOGIN if access is OnionAccess.PUBLIC:
-            raise NodeError(
-                ErrorCode.FORBIDDEN,
-                msg(
-                    "{name} of {app} is a page without a login of its own: whoever learns the address could use it",
-                    name=name,
-                    app=app,
-                ),
-                hint=msg(
-                    "open it to those who have the client key: 'archipelago access {app} {name} --tor on'",
-                    app=app,
-                    name=name,
-                ),
-                data={"app": app, "endpoint": name},
-            )
-        case KeptIn.NOT_PUBLISHED:
-            raise _not_published(app, name)
+    endpoint = _require_endpoint(app, endpoints, name)
+    if kept_in(endpoint) is KeptIn.NOT_PUBLISHED:
+        raise _not_published(app, name)
+    if access is OnionAccess.PUBLIC and _lets_everybody_in(endpoint):
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{name} of {app} is a page without a login of its own: through Tor it is for those with the key alone",
+                name=name,
+                app=app,
+            ),
+            hint=msg(
+                "open it to those who have the client key: 'archipelago access {app} {name} --tor on'",
+                app=app,
+                name=name,
+            ),
+            data={"app": app, "endpoint": name},
+        )
+
+
+def require_login_page(app: str, endpoints: Mapping[str, Endpoint], name: str, *, has_page: bool) -> None:
+    """Raise `NodeError` where an endpoint is behind the node's login, and nobody could log in through Tor.
+
+    `has_page` says whether the node's own page is reached through Tor.
+    """
+    if name in endpoints and is_behind_login(endpoints[name]) and not has_page:
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{name} of {app} is behind the node's login, and the node's own page is not reached through Tor",
+                name=name,
+                app=app,
+            ),
+            hint=msg("switch it on: 'archipelago network tor-node on'"),
+            data={"app": app, "endpoint": name},
+        )
 
 
 def _not_published(app: str, name: str) -> NodeError:

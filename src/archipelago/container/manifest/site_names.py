@@ -8,12 +8,13 @@ network one label below `.local` (RFC 6762), since Windows resolves no second on
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from archipelago.container.manifest.exposure import PUBLISHED, scheme_of
+from archipelago.container.manifest.exposure import PUBLISHED, WEB_SCHEMES, is_behind_login, scheme_of
 from archipelago.container.manifest.model.endpoints import Endpoint, EndpointKind, Protocol, Scheme
+from archipelago.errors import ErrorCode, NodeError
+from archipelago.support.texts.text import msg
 
 _LONGEST_LABEL = 63
 """Bytes of a label of DNS (RFC 1035)."""
-_SITES = frozenset({Scheme.HTTP, Scheme.WS})
 _USUAL = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _ENCODED = "xn--"
 """How labels in other scripts start (RFC 5890): a browser refuses one that does and is none."""
@@ -28,11 +29,13 @@ class Doors:
     https_port: int
     host: str
     """Label of the node on its local network; empty where it has no name that DNS can have."""
+    page_port: int = 8480
+    """Of the node's own page."""
 
 
 def is_site(endpoint: Endpoint) -> bool:
     """Return whether an endpoint is for browsers: it speaks HTTP, and is published on this host."""
-    return not PUBLISHED.isdisjoint(endpoint.access) and scheme_of(endpoint) in _SITES
+    return not PUBLISHED.isdisjoint(endpoint.access) and scheme_of(endpoint) in WEB_SCHEMES
 
 
 def site_labels(app: str, endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
@@ -65,6 +68,25 @@ def local_name(label: str, host: str) -> str | None:
     return f"{whole}.local" if host and _is_label(whole) else None
 
 
+def require_name(app: str, endpoints: Mapping[str, Endpoint], name: str, doors: Doors) -> None:
+    """Raise `NodeError` where an endpoint is behind the node's login and has no name on the local network.
+
+    It is reached by its name alone, since the login stands in front of that, and not of a port.
+    """
+    if name not in endpoints or not is_behind_login(endpoints[name]):
+        return
+    label = site_labels(app, endpoints).get(name)
+    if label is None or local_name(label, doors.host) is None:
+        raise NodeError(
+            ErrorCode.FORBIDDEN,
+            msg(
+                "{name} of {app} has no name on the local network, and could be opened by one alone", name=name, app=app
+            ),
+            hint=msg("give this host a shorter name, of letters, digits and hyphens: hostnamectl set-hostname NAME"),
+            data={"app": app, "endpoint": name},
+        )
+
+
 def site_address(endpoint: Endpoint, label: str, doors: Doors) -> str:
     """Return where a browser on the node finds a site.
 
@@ -87,7 +109,7 @@ def onion_address(endpoint: Endpoint, name: str) -> str:
     It is not by HTTPS: Tor encrypts up to the node, and its browser treats such names as secure.
     """
     scheme = scheme_of(endpoint)
-    if scheme in _SITES:
+    if scheme in WEB_SCHEMES:
         return _address(endpoint, scheme.value, name, 80)
     return f"{f'{scheme.value}://' if scheme else ''}{name}:{endpoint.host_port}"
 

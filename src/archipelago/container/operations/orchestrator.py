@@ -10,7 +10,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.security import SecretView
 from archipelago.container.dependency_resolver.plan import Action, Plan, Request
-from archipelago.container.manifest.exposure import OnionAccess
+from archipelago.container.manifest.exposure import LOOPBACK, OnionAccess
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations import revisions as config_history
 from archipelago.container.operations.job_parts import JobParts
@@ -280,7 +280,7 @@ class Orchestrator:
     async def _obstacles(self, plan: Plan) -> tuple[str, ...]:
         found = []
         try:
-            await require_free(tuple(asked.port for asked in plan.asks.endpoints))
+            await require_free(plan.asks.ports, str(LOOPBACK))
         except NodeError as error:
             found.append(error.message)
         try:

@@ -25,6 +25,7 @@ from archipelago.container.manifest.exposure import (
     LOOPBACK,
     PUBLISHED,
     address_of,
+    is_behind_login,
     is_open,
     kept_in,
     onion_access,
@@ -301,15 +302,17 @@ def _endpoints(
         port = record.ports.get(name, endpoint.host_port)
         opened, label = is_open(endpoint, record.lan.get(name)), labels.get(name)
         onion = onion_of(record.app, name)
+        guarded, site = is_behind_login(endpoint), None if label is None else site_address(endpoint, label, doors)
         found.append(
             EndpointStatus(
                 name=name,
                 kind=endpoint.kind.value,
                 protocol=endpoint.protocol.value,
-                address=address_of(endpoint, LOOPBACK, port),
-                local_addresses=tuple(address_of(endpoint, each, port) for each in addresses if opened),
-                site=None if label is None else site_address(endpoint, label, doors),
+                address=(site or "") if guarded else address_of(endpoint, LOOPBACK, port),
+                local_addresses=tuple(address_of(endpoint, each, port) for each in addresses if opened and not guarded),
+                site=site,
                 local_site=local_site_address(endpoint, label, doors) if label and opened and addresses else None,
+                behind_login=guarded,
                 open=opened,
                 tor=onion_access(endpoint, record.tor.get(name)),
                 onion=None if onion is None else onion_address(endpoint, onion),

@@ -2,11 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from archipelago.container.manifest.exposure import PUBLISHED
+from archipelago.container.manifest.loopback_places import place_of
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.scalars import IDS_PER_APP
@@ -31,7 +32,6 @@ from archipelago.security.container_policies.confinement import confine, enforce
 _SCRATCH = 64 * 1024 * 1024
 _LONGEST_HOSTNAME = 63
 """Characters of a label (RFC 1123)."""
-_LOOPBACK = "127.0.0.1"
 _USUAL: Mapping[str, Mount] = {
     # Podman 5 mounts /dev/shm read-only with the root, and POSIX semaphores lie there.
     path: TmpfsMount(PurePosixPath(path), _SCRATCH)
@@ -91,7 +91,7 @@ def container_spec(
         limits=enforceable(confined.limits, site.cgroup),
         cgroup_parent=site.cgroup.parent,
         ulimits=confined.ulimits,
-        ports=tuple(_ports(given, name)),
+        ports=tuple(_ports(given, site, name)),
         stop_signal=container.stop.signal,
         stop_timeout=math.ceil(stop_of(manifest, container).grace),
         init=container.init,
@@ -139,13 +139,13 @@ def _scratch(container: Container) -> list[Mount]:
     return [*declared, *(mount for path, mount in _USUAL.items() if path not in paths)]
 
 
-def _ports(given: AppInput, container: str) -> list[PortMapping]:
-    # Endpoints are on the host's own loopback; the drivers of routes forward to them from other addresses.
-    return [
-        PortMapping(container_port=endpoint.port, host_port=given.ports[name], host_ip=_LOOPBACK)
-        for name, endpoint in sorted(given.package.manifest.endpoints.items())
-        if endpoint.container == container and not PUBLISHED.isdisjoint(endpoint.access)
-    ]
+def _ports(given: AppInput, site: Site, container: str) -> Iterator[PortMapping]:
+    # Endpoints are on the host's own loopback; the drivers of routes and sites forward to them from other addresses.
+    app = given.package.manifest.id
+    for name, endpoint in sorted(given.package.manifest.endpoints.items()):
+        if endpoint.container == container and not PUBLISHED.isdisjoint(endpoint.access):
+            place = place_of(app, name, endpoint, given.ports[name], site.seed)
+            yield PortMapping(container_port=endpoint.port, host_port=place.port, host_ip=str(place.address))
 
 
 def _mappings(base: int) -> IdMappings:

@@ -30,6 +30,8 @@ class Site:
     chains: tuple[Chain, ...] = CHAINS
     onions: str = ""
     """Directory in memory with a socket for each onion service; empty where there is none, as for a scratch copy."""
+    seed: str = ""
+    """Secret from which the places of what is behind the node's login are made."""
 
 
 @value

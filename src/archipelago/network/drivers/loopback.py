@@ -10,11 +10,12 @@ import ssl
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
+from archipelago.container.manifest.exposure import LOOPBACK
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.routes import Route, Trust
 from archipelago.support.connections.crowd import Crowd, Guest, Standing
 from archipelago.support.connections.listener import Listener, listening_socket
 
-LOOPBACK = "127.0.0.1"
 _CHUNK = 64 * 1024
 _CONNECT_TIMEOUT = 5.0
 _LONGEST_SILENCE = 3600.0
@@ -90,7 +91,7 @@ class LoopbackDriver:
                 self._crowd.leave(guest)
                 writer.transport.abort()
 
-            task = loop.create_task(forward(route.port, reader, writer, heard))
+            task = loop.create_task(forward(LoopbackPlace(LOOPBACK, route.port), reader, writer, heard))
             self._connections[task] = route
             guest.end = task.cancel
             task.add_done_callback(ended)
@@ -100,16 +101,16 @@ class LoopbackDriver:
 
 
 async def forward(
-    port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[Standing], None]
+    place: LoopbackPlace, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[Standing], None]
 ) -> None:
-    """Pass on what both sides of a connection say, to a port of loopback and back.
+    """Pass on what both sides of a connection say, to a place of loopback and back.
 
-    `heard` is called with who said something. It returns when both have ended, or the port is not there.
+    `heard` is called with who said something. It returns when both have ended, or nothing is there.
     """
     with contextlib.suppress(OSError, TimeoutError):
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
-                inner_reader, inner_writer = await asyncio.open_connection(LOOPBACK, port, limit=_CHUNK)
+                inner_reader, inner_writer = await asyncio.open_connection(str(place.address), place.port, limit=_CHUNK)
         except BaseException:
             writer.transport.abort()
             raise

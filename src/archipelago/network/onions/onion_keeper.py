@@ -13,6 +13,7 @@ import structlog
 
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.exposure import OnionAccess
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import NodeError
 from archipelago.network.drivers.tor.control_text import (
@@ -25,10 +26,18 @@ from archipelago.network.drivers.tor.control_text import (
 )
 from archipelago.network.drivers.tor.tor_control import RunningTor
 from archipelago.network.onions.onion_keys import SEED_BYTES, client_public, onion_name, service_key
-from archipelago.network.onions.services import NODE_PAGE, TorApp, WantedOnion, node_onion, tor_app, wanted_onions
+from archipelago.network.onions.services import (
+    NODE_PAGE,
+    WEB_PORT,
+    TorApp,
+    WantedOnion,
+    node_onion,
+    tor_app,
+    wanted_onions,
+)
 from archipelago.network.route_keeper import endpoints_of
 from archipelago.network.site_keeper import SiteKeeper
-from archipelago.network.sites import Door
+from archipelago.network.sites import Door, page_origin
 from archipelago.security.secrets.secret import Secret
 from archipelago.security.secrets.secret_names import client_key_name, onion_key_name
 from archipelago.support.broadcast import Signal
@@ -68,8 +77,8 @@ class Control(Protocol):
 class Pipes(Protocol):
     """Leads what does not speak HTTP from sockets to endpoints."""
 
-    async def apply(self, pipes: Mapping[Path, int]) -> None:
-        """Lead these sockets, and no others, each to a port of loopback."""
+    async def apply(self, pipes: Mapping[Path, LoopbackPlace]) -> None:
+        """Lead these sockets, and no others, each to a place of loopback."""
 
     async def close(self) -> None:
         """Lead none any longer."""
@@ -111,8 +120,9 @@ class OnionKeeper:
         health: Callable[[str], object],
         changed: Signal,
         node_port: int,
+        seed: str,
     ) -> None:
-        """`node_port` is that of the node's own page, on loopback."""
+        """`node_port` is that of the node's own page, on loopback; `seed` a secret of the node (`place_of`)."""
         self._facts, self._secrets, self._control, self._running = facts, secrets, control, running
         self._sites, self._pipes, self._sockets = sites, pipes, sockets
         self._desired, self._health, self._changed = desired, health, changed
@@ -121,18 +131,32 @@ class OnionKeeper:
         self._names: dict[tuple[str, str], str] = {}
         self._follower: asyncio.Task[None] | None = None
         self._node_port = node_port
+        self._seed_of_places = seed
         self._for_node = False
         self.on_named: Callable[[frozenset[str]], None] = lambda _: None
         """Receives the onion names by which the node's own page is called."""
         self.progress: int | None = None
         """How far Tor has connected, in per cent; None where none runs, or none is needed."""
-        self.problems: tuple[str, ...] = ()
+        self._failed: tuple[str, ...] = ()
+        """What may go well at the next look."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
         """Why some of the onion services do not work."""
+        closed = () if self._for_node or not self.tor else tuple(each for each in self.wanted if each.behind.guarded)
+        if not closed:
+            return self._failed
+        why = msg(
+            "nobody logs in to {labels} through Tor: the node's own page is not reached through it "
+            "('archipelago network tor-node on')",
+            labels=_labels(closed),
+        )
+        return (*self._failed, why)
 
     @property
     def wanted(self) -> tuple[WantedOnion, ...]:
         """The onion services that there should be now."""
-        found, tor = wanted_onions(endpoints_of(self._desired())), self.tor
+        found, tor = wanted_onions(endpoints_of(self._desired()), self._seed_of_places), self.tor
         return (*found, node_onion(tor, self._node_port)) if self._for_node and tor else found
 
     @property
@@ -179,15 +203,15 @@ class OnionKeeper:
             try:
                 onions = await self._with_keys(self.wanted)
                 await self._lead(onions)
-                self.problems = await self._publish(onions)
+                self._failed = await self._publish(onions)
             except NodeError as error:
-                self.problems = (error_text(error),)
+                self._failed = (error_text(error),)
             except ControlError as error:
-                self.problems = (msg("Tor does not take onion services: {why}", why=error),)
+                self._failed = (msg("Tor does not take onion services: {why}", why=error),)
 
     async def _follow(self) -> None:
         while True:
-            pause = _SOON if self.problems or (self.progress or 100) < 100 else _LOOK
+            pause = _SOON if self._failed or (self.progress or 100) < 100 else _LOOK
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.until(lambda: self._now() != self._applied)
@@ -228,20 +252,25 @@ class OnionKeeper:
 
     async def _lead(self, onions: Collection[Onion]) -> None:
         """Have what listens on the sockets lead to the apps."""
-        pipes = {self._sockets / each.wanted.socket: each.wanted.port for each in onions if not each.wanted.is_site}
+        pipes = {
+            self._sockets / each.wanted.socket: each.wanted.behind.place for each in onions if not each.wanted.is_site
+        }
         await self._pipes.apply(pipes)
         doors = self._doors(onions)
         if doors != self._sites.further:
             self._sites.further = doors
             await self._sites.apply()
 
-    def _doors(self, onions: Iterable[Onion]) -> tuple[Door, ...]:
+    def _doors(self, onions: Collection[Onion]) -> tuple[Door, ...]:
         """Return a door for each, with nothing else behind it: by the name of one, nobody gets to another."""
+        # Where the node's own page is not reached through Tor, nobody gets past its login that way.
+        pages = tuple(page_origin("http", each.name, WEB_PORT) for each in onions if each.wanted.endpoint == NODE_PAGE)
         return tuple(
             Door(
                 f"onion-{each.wanted.socket}",
                 (),
-                {each.name: each.wanted.port},
+                {each.name: each.wanted.behind},
+                pages=pages,
                 socket=str(self._sockets / each.wanted.socket),
             )
             for each in onions
@@ -305,7 +334,11 @@ class OnionKeeper:
 
 
 def _missing(app: TorApp | None, onions: Collection[Onion]) -> str:
-    labels = ", ".join(f"{each.wanted.app}/{each.wanted.endpoint}" for each in onions)
+    labels = _labels(each.wanted for each in onions)
     if app is None:
         return msg("no Tor is installed and started, so nobody reaches {labels} through it", labels=labels)
     return msg("{app} does not run, so nobody reaches {labels} through it", app=app.app, labels=labels)
+
+
+def _labels(onions: Iterable[WantedOnion]) -> str:
+    return ", ".join(f"{each.app}/{each.endpoint}" for each in onions)

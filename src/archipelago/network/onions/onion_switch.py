@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.api.onions import OnionKey, OnionsView
-from archipelago.container.manifest.exposure import OnionAccess
+from archipelago.container.manifest.exposure import OnionAccess, require_login_page, require_onion
 from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.reports.apps import Reporter
@@ -31,6 +31,10 @@ class OnionSwitch:
 
     async def switch(self, app: str, endpoint: str, access: OnionAccess) -> EndpointStatus:
         """Say who reaches an endpoint through Tor; once this returns, Tor knows if it runs. Raises `NodeError`."""
+        if access is not OnionAccess.OFF:
+            endpoints = (await self.reporter.installed(app)).record.package.manifest.endpoints
+            require_onion(app, endpoints, endpoint, access)
+            require_login_page(app, endpoints, endpoint, has_page=self.keeper.for_node)
         await self.orchestrator.set_onion(app, endpoint, access)
         await self.keeper.apply()
         return await self.reporter.endpoint(app, endpoint)

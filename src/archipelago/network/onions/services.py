@@ -3,18 +3,23 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from archipelago.container.desired.state import DesiredState
-from archipelago.container.manifest.exposure import OnionAccess, onion_access
+from archipelago.container.manifest.exposure import OnionAccess, is_behind_login, onion_access
+from archipelago.container.manifest.loopback_places import LoopbackPlace, place_of
 from archipelago.container.manifest.model.endpoints import Endpoint
 from archipelago.container.manifest.model.onions import Onions
 from archipelago.container.manifest.site_names import is_site
 from archipelago.network.routes import AppEndpoints
+from archipelago.network.sites import Behind
 
 WEB_PORT = 80
 """Port of an onion service for browsers; what passes through Tor is encrypted up to the node."""
 
 
+NODE_ADDRESS = IPv4Address("127.0.0.1")
+"""Of loopback, where the node's own page listens."""
 NODE_PAGE = "node.page"
 """Stands for an endpoint of the Tor app where the node's own page is meant; no endpoint has a dot in its name."""
 
@@ -26,8 +31,8 @@ class WantedOnion:
     app: str
     endpoint: str
     access: OnionAccess
-    port: int
-    """Of loopback, on which the app listens."""
+    behind: Behind
+    """Where it leads."""
     public_port: int
     """Of the onion service."""
     is_site: bool
@@ -49,9 +54,12 @@ class TorApp:
     onions: Onions
 
 
-def wanted_onions(desired: Mapping[str, AppEndpoints]) -> tuple[WantedOnion, ...]:
-    """Return the onion services that there should be, of apps that should run; by app and endpoint."""
-    return tuple(sorted(each for app, found in desired.items() for each in _of_app(app, found)))
+def wanted_onions(desired: Mapping[str, AppEndpoints], seed: str) -> tuple[WantedOnion, ...]:
+    """Return the onion services that there should be, of apps that should run; by app and endpoint.
+
+    `seed` is a secret of the node (`place_of`).
+    """
+    return tuple(sorted(each for app, found in desired.items() for each in _of_app(app, found, seed)))
 
 
 def node_onion(tor: TorApp, port: int) -> WantedOnion:
@@ -59,15 +67,17 @@ def node_onion(tor: TorApp, port: int) -> WantedOnion:
 
     It is never public. Its keys are among the secrets of the Tor app, and no web server is between Tor and the node.
     """
-    return WantedOnion(tor.app, NODE_PAGE, OnionAccess.CLIENTS, port, WEB_PORT, is_site=False)
+    here = Behind(LoopbackPlace(NODE_ADDRESS, port))
+    return WantedOnion(tor.app, NODE_PAGE, OnionAccess.CLIENTS, here, WEB_PORT, is_site=False)
 
 
-def _of_app(app: str, found: AppEndpoints) -> Iterator[WantedOnion]:
+def _of_app(app: str, found: AppEndpoints, seed: str) -> Iterator[WantedOnion]:
     for name, endpoint in found.endpoints.items():
         access = onion_access(endpoint, found.onions.get(name))
         if access is not OnionAccess.OFF:
-            port = found.ports.get(name, endpoint.host_port)
-            yield WantedOnion(app, name, access, port, public_port(endpoint), is_site(endpoint))
+            place = place_of(app, name, endpoint, found.ports.get(name, endpoint.host_port), seed)
+            behind = Behind(place, is_behind_login(endpoint))
+            yield WantedOnion(app, name, access, behind, public_port(endpoint), is_site(endpoint))
 
 
 def public_port(endpoint: Endpoint) -> int:

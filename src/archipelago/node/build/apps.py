@@ -277,6 +277,7 @@ def _composer(
             podman.cgroup,
             host.static_shell(),
             onions="" if trial_of else str(config.layout.onions),
+            seed=storage.seed,
         ),
         secrets,
         images,

@@ -33,4 +33,5 @@ def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKe
         lambda app: reconciler.health(app).state,
         reconciler.changed,
         storage.config.port,
+        storage.seed,
     )

@@ -33,6 +33,7 @@ from archipelago.container.reports.sbom import SbomReporter
 from archipelago.container.reports.security import SecurityReporter
 from archipelago.container.reports.shell import ContainerShell
 from archipelago.container.reports.usage import UsageReporter
+from archipelago.network.app_entry import AppEntry
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
 from archipelago.network.drivers.loopback import LoopbackDriver
@@ -83,6 +84,7 @@ class Parts:
     podman: PodmanHost
     apps: Apps
     local_access: LocalAccess
+    sites: SiteKeeper
     onions: OnionKeeper
     metrics: Metrics
     links: LinkTraffic
@@ -98,11 +100,13 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     certificates = Certificates(config.layout.tls, storage.secrets, platform.node(), now=lambda: datetime.now(UTC))
     contexts = server_contexts()
     driver = LoopbackDriver(shares(limit()).apps, contexts)
+    caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
     sites = SiteKeeper(
-        (CaddyDriver(Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy()), certificates), MdnsDriver()),
+        (CaddyDriver(caddy, certificates), MdnsDriver()),
         doors_of(config),
         lambda: reconciler.desired,
         reconciler.changed,
+        storage.seed,
     )
     local_access = LocalAccess(
         storage.state,
@@ -133,6 +137,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         podman,
         apps,
         local_access,
+        sites,
         build_onions(storage, podman, apps, sites),
         Metrics(),
         links,
@@ -145,7 +150,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
 
 def doors_of(config: NodeConfig) -> Doors:
     """Return where browsers come in to apps."""
-    return Doors(config.http_port, config.https_port, host_label(platform.node()))
+    return Doors(config.http_port, config.https_port, host_label(platform.node()), config.port)
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -252,7 +257,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
     services.provide(node_services.PreferenceService, AccountPreferences(PreferenceStore(storage.database)))
     services.provide(node_services.LocalAccessService, access)
     services.provide(node_services.TrustService, access)
-    services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter))
+    services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter, reporter.doors))
     services.provide(
         node_services.OnionService,
         OnionSwitch(
@@ -270,6 +275,9 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     storage, podman, apps = parts.storage, parts.podman, parts.apps
     key = AsyncNodeKey(storage.secrets.key, storage.secrets, (TlsFolder(storage.config.layout.tls).authority[1],))
     services.provide(Login, storage.login)
+    entry = AppEntry(storage.login, parts.sites)
+    services.provide(AppEntry, entry)
+    services.provide(security_services.AppEntryService, entry)
     services.provide(security_services.AuditService, storage.audit)
     services.provide(security_services.KeyUnlockService, key)
     services.provide(security_services.KeyService, key)

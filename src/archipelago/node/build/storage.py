@@ -33,6 +33,8 @@ class Storage:
     login: Login
     clocks: Clocks
     node_id: str
+    seed: str
+    """Secret from which the places of what is behind the node's login are made (`loopback_places`)."""
 
 
 async def open_storage(config: NodeConfig, secrets_manager: SecretsManager, closing: AsyncExitStack) -> Storage:
@@ -62,4 +64,6 @@ async def open_storage(config: NodeConfig, secrets_manager: SecretsManager, clos
     )
     await login.open()
     node_id = await state.fact("node-id", lambda: secrets.token_hex(8))
-    return Storage(config, secrets_manager, database, bus, state, RunStore(database), audit, login, clocks, node_id)
+    seed = await state.fact("loopback-seed", lambda: secrets.token_hex(16))
+    runs = RunStore(database)
+    return Storage(config, secrets_manager, database, bus, state, runs, audit, login, clocks, node_id, seed)

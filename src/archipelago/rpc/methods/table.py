@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from archipelago.rpc.method import Family, Handler, Method
-from archipelago.rpc.methods.access import accounts, login, passkeys, preferences
+from archipelago.rpc.methods.access import accounts, app_entry, login, passkeys, preferences
 from archipelago.rpc.methods.apps import (
     backup_keys,
     backups,
@@ -46,6 +46,7 @@ _FAMILIES = (
     login,
     accounts,
     passkeys,
+    app_entry,
     preferences,
     keys,
     secrets,

@@ -53,8 +53,8 @@ def port_unusable(port: int, address: str, error: OSError) -> NodeError:
     )
 
 
-async def open_unix(path: Path) -> socket.socket:
-    """Return a unix socket on which anybody may call, for the kernel says who does (SO_PEERCRED).
+async def open_unix(path: Path, mode: int = 0o666) -> socket.socket:
+    """Return a unix socket on which by default anybody may call, for the kernel says who does (SO_PEERCRED).
 
     A file that nobody answers behind is replaced. Raises `NodeError`.
     """
@@ -67,7 +67,7 @@ async def open_unix(path: Path) -> socket.socket:
                 data={"socket": str(path)},
             )
         await asyncio.to_thread(path.unlink, missing_ok=True)
-    return _bind_unix(path)
+    return _bind_unix(path, mode)
 
 
 def remove_unix(path: Path, listener: socket.socket, inode: int) -> None:
@@ -80,12 +80,12 @@ def remove_unix(path: Path, listener: socket.socket, inode: int) -> None:
         pass  # it is gone, or not ours to remove
 
 
-def _bind_unix(path: Path) -> socket.socket:
+def _bind_unix(path: Path, mode: int) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(path))
         # Not by umask, which all threads share: a file that another one makes meanwhile would be open to others.
-        path.chmod(0o666)
+        path.chmod(mode)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from archipelago.security.login.guessing.marks import Device, DeviceMarks
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.notices import Notices
 from archipelago.security.login.refusals import wrong
+from archipelago.security.login.sessions.app_sessions import AppSessions
 from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.login.sessions.ledger import Ledger, Lifetimes
 from archipelago.security.login.sessions.secrets import Hider, LiveSecrets, new_session_secret, session_key
@@ -93,6 +94,7 @@ class Login:
         self._logins = RateLimit()
         stamps = Stamps(secrets.token_bytes(32))  # what it signs ends with this process
         self._marks = DeviceMarks(stamps)
+        self.apps = AppSessions(clocks.steady, stamps)
         self._confirmations = Confirmations(stamps, clocks.steady)
         challenges = Challenges(stamps, clocks.steady)
         self.accounts = Accounts(self._ledger, self._attempts, self._passwords, self._confirmations, clocks)
@@ -104,7 +106,9 @@ class Login:
     async def open(self) -> None:
         """Read what is kept."""
         await self._ledger.change(lambda book: book.end_future(self._clocks.now()))
-        self._marks = DeviceMarks(Stamps(await mark_key(self._ledger, self._sealer)))
+        lasting = Stamps(await mark_key(self._ledger, self._sealer))
+        self._marks = DeviceMarks(lasting)
+        self.apps.use(lasting)
         await self._forget_ended()
 
     # --- who is there -----------------------------------------------------------------------------------------------
@@ -116,10 +120,20 @@ class Login:
 
     def by_session(self, secret: str) -> Visitor | None:
         """Return who a session's secret belongs to, or None."""
-        session = self._ledger.session(session_key(secret, self._port))
+        visitor = self._by_key(session_key(secret, self._port))
+        if visitor is not None:
+            self._live.note(visitor.session, secret)
+        return visitor
+
+    def by_app_session(self, site: str, kept: str) -> Visitor | None:
+        """Return who it is that keeps this for the origin of an app, or None."""
+        key = self.apps.session(site, kept)
+        return self._by_key(key) if key is not None else None
+
+    def _by_key(self, key: str) -> Visitor | None:
+        session = self._ledger.session(key)
         if session is None:
             return None
-        self._live.note(session.key, secret)
         self._ledger.touch(session.key)
         return Visitor(session.user, PERMISSIONS[self._ledger.users[session.user].role], session.key)
 
@@ -146,10 +160,15 @@ class Login:
 
     async def until_ended(self, session: str) -> None:
         """Return when a session or token has ended: at once where somebody ended it."""
-        while self.is_alive(session):
+        await self.until_one_ended(lambda: (session,))
+
+    async def until_one_ended(self, sessions: Callable[[], Collection[str]]) -> None:
+        """Return when one of some sessions or tokens has ended: at once where somebody ended it."""
+        while all(map(self.is_alive, sessions())):
+            left = min(map(self._ledger.left, sessions()), default=_LOOK_EVERY)
             try:
-                async with asyncio.timeout(min(self._ledger.left(session), _LOOK_EVERY)):
-                    await self._ledger.changed.until(lambda: not self.is_alive(session))
+                async with asyncio.timeout(min(left, _LOOK_EVERY)):
+                    await self._ledger.changed.until(lambda: not all(map(self.is_alive, sessions())))
             except TimeoutError:
                 pass
 

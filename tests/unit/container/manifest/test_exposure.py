@@ -7,10 +7,12 @@ import pytest
 from archipelago.container.manifest.exposure import (
     KeptIn,
     OnionAccess,
+    is_behind_login,
     is_open,
     kept_in,
     kept_switches,
     onion_access,
+    require_login_page,
     require_onion,
     require_switch,
 )
@@ -21,8 +23,17 @@ PAGE = endpoint(kind="ui", protocol="http")
 OWN_LOGIN = endpoint(kind="ui", protocol="http", login="own")
 
 
-def test_a_page_without_a_login_of_its_own_is_open_to_nobody() -> None:
+def test_a_page_without_a_login_of_its_own_is_behind_the_nodes_and_opened_by_the_owner_alone() -> None:
     for page in (PAGE, endpoint(kind="ui", protocol="http", access=["host", "lan"])):
+        assert is_behind_login(page) and kept_in(page) is None
+        assert [is_open(page, chosen) for chosen in (None, True, False)] == [False, True, False]
+        require_switch("wallet", {"page": page}, "page", {}, opened=True)
+    for other in (OWN_LOGIN, endpoint(kind="api", protocol="http"), endpoint(kind="ui"), endpoint(kind="p2p")):
+        assert not is_behind_login(other)
+
+
+def test_what_lets_everybody_in_and_speaks_no_http_is_open_to_nobody() -> None:
+    for page in (endpoint(kind="ui"), endpoint(kind="ui", scheme="tcp", access=["host", "lan"])):
         assert kept_in(page) is KeptIn.NO_LOGIN
         assert not any(is_open(page, chosen) for chosen in (None, True, False))
         with pytest.raises(NodeError) as refused:
@@ -62,14 +73,24 @@ def test_what_the_owner_opened_stays_open_after_an_update_that_leaves_it_as_it_i
 
 
 def test_through_tor_a_page_without_a_login_is_for_those_with_the_key_alone() -> None:
-    with pytest.raises(NodeError, match="without a login") as refused:
-        require_onion("wallet", {"page": PAGE}, "page", OnionAccess.PUBLIC)
-    assert "access wallet page --tor on" in refused.value.hint
-    for access in (OnionAccess.CLIENTS, OnionAccess.OFF):
-        require_onion("wallet", {"page": PAGE}, "page", access)
-    assert onion_access(PAGE, "public") is OnionAccess.CLIENTS, "whoever stored it"
+    for page in (PAGE, endpoint(kind="ui")):
+        with pytest.raises(NodeError, match="without a login") as refused:
+            require_onion("wallet", {"page": page}, "page", OnionAccess.PUBLIC)
+        assert "access wallet page --tor on" in refused.value.hint
+        for access in (OnionAccess.CLIENTS, OnionAccess.OFF):
+            require_onion("wallet", {"page": page}, "page", access)
+        assert onion_access(page, "public") is OnionAccess.CLIENTS, "whoever stored it"
     require_onion("wallet", {"page": OWN_LOGIN}, "page", OnionAccess.PUBLIC)
     assert onion_access(OWN_LOGIN, "public") is OnionAccess.PUBLIC
+
+
+def test_what_is_behind_the_nodes_login_is_reached_through_tor_where_one_can_log_in_there() -> None:
+    with pytest.raises(NodeError, match="behind the node's login") as refused:
+        require_login_page("wallet", {"page": PAGE}, "page", has_page=False)
+    assert refused.value.code is ErrorCode.FORBIDDEN and "tor-node on" in refused.value.hint
+    require_login_page("wallet", {"page": PAGE}, "page", has_page=True)
+    for other in (OWN_LOGIN, endpoint(kind="ui"), endpoint(protocol="http")):
+        require_login_page("wallet", {"page": other}, "page", has_page=False)
 
 
 def test_nothing_is_reached_through_tor_that_its_owner_did_not_say() -> None:

@@ -9,17 +9,22 @@ from typing import Any
 
 import pytest
 
+from archipelago.container.manifest.exposure import LOOPBACK
+from archipelago.container.manifest.loopback_places import LoopbackPlace, place_of
 from archipelago.container.manifest.model.onions import Onions
 from archipelago.network.drivers.tor.control_text import ControlError, Reply
 from archipelago.network.drivers.tor.tor_control import RunningTor
 from archipelago.network.onions.onion_keeper import OnionKeeper
 from archipelago.network.onions.onion_keys import onion_name, service_key
-from archipelago.network.onions.services import TorApp
+from archipelago.network.onions.services import NODE_ADDRESS, TorApp
 from archipelago.network.site_keeper import SiteKeeper
+from archipelago.network.sites import Behind
 from archipelago.security.secrets.secret import Secret
 from archipelago.support.broadcast import Signal
 from support.endpoints import endpoint
 from support.sites import DOORS, Recorded
+
+SEED = "of this node"
 
 
 class MemoryTor:
@@ -87,14 +92,15 @@ class Scene:
         self.tor, self.facts, self.seeds = MemoryTor(), MemoryFacts(), dict[tuple[str, str], str]()
         self.tor.seeds = self.seeds
         self.runs, self.here = {"a", "b", "tor"}, True
-        self.pipes: dict[Path, int] = {}
+        self.pipes: dict[Path, LoopbackPlace] = {}
+        self.login = "own"
         self.word: dict[str, dict[str, str]] = {"a": {}, "b": {}, "tor": {}}
         self.driver = Recorded()
         self.keeper = self.new_keeper()
 
     def new_keeper(self) -> OnionKeeper:
         """Return what a daemon that has just started has."""
-        self.sites = SiteKeeper((self.driver,), DOORS, lambda: self.state, Signal())
+        self.sites = SiteKeeper((self.driver,), DOORS, lambda: self.state, Signal(), SEED)
         return OnionKeeper(
             self.facts,
             SimpleNamespace(ensure=self.ensure),
@@ -107,11 +113,12 @@ class Scene:
             lambda app: "healthy",
             Signal(),
             8480,
+            SEED,
         )
 
     @property
     def state(self) -> Any:
-        page = endpoint(kind="ui", protocol="http", login="own", host_port=8001)
+        page = endpoint(kind="ui", protocol="http", login=self.login, host_port=8001)
         wallets = endpoint(scheme="tcp", host_port=50001)
         apps = {}
         for app in ("a", "b", "tor"):
@@ -132,7 +139,7 @@ class Scene:
         assert tor == TorApp("tor", "x-tor--main", self.state.apps["tor"].record.package.manifest.onions)
         return RunningTor(7, 9051, Path("/cookie")) if self.here else None
 
-    async def pipe(self, pipes: Mapping[Path, int]) -> None:
+    async def pipe(self, pipes: Mapping[Path, LoopbackPlace]) -> None:
         self.pipes = dict(pipes)
 
     async def apply(self) -> dict[str, str]:
@@ -159,7 +166,7 @@ async def test_what_the_owner_switched_on_is_published_and_nothing_else(scene: S
         and "Port=80,unix:/onions/" in found["a/page"]
     )
     assert "V3Auth" not in found["a/wallets"] and "Port=50001,unix:/onions/" in found["a/wallets"]
-    assert list(scene.pipes.values()) == [50001]
+    assert list(scene.pipes.values()) == [LoopbackPlace(LOOPBACK, 50001)]
     assert scene.keeper.problems == () and scene.keeper.progress == 100
 
 
@@ -242,7 +249,9 @@ async def test_the_nodes_own_page_is_reached_past_the_web_server_of_apps_and_nev
     await scene.keeper.set_for_node(True)
     found = await scene.apply()
     assert found.keys() == {"tor/node.page"} and "ClientAuthV3=" in found["tor/node.page"]
-    assert list(scene.pipes.values()) == [8480] and not any(door.socket for door in scene.sites.further)
+    assert list(scene.pipes.values()) == [LoopbackPlace(NODE_ADDRESS, 8480)] and not any(
+        door.socket for door in scene.sites.further
+    )
     assert named[-1] == {scene.keeper.name_of("tor", "node.page")}
     scene.keeper = scene.new_keeper()
     await scene.keeper.prepare()
@@ -250,3 +259,27 @@ async def test_the_nodes_own_page_is_reached_past_the_web_server_of_apps_and_nev
     scene.keeper.on_named = named.append
     await scene.keeper.set_for_node(False)
     assert await scene.apply() == {} and named[-1] == frozenset()
+
+
+async def test_the_nodes_login_stands_in_front_of_a_page_without_one_through_tor_too(scene: Scene) -> None:
+    scene.login, scene.word["a"] = "none", {"page": "public"}
+    assert "ClientAuthV3=" in (await scene.apply())["a/page"], "it is never public, whatever is stored"
+    (door,) = scene.sites.further
+    page = scene.state.apps["a"].record.package.manifest.endpoints["page"]
+    name = scene.keeper.name_of("a", "page")
+    assert door.names == {name: Behind(place_of("a", "page", page, 8001, SEED), guarded=True)}
+    assert scene.sites.guarded >= {f"http://{name}"} and scene.pipes == {}
+    assert door.pages == () and "tor-node on" in scene.keeper.problems[0] and "a/page" in scene.keeper.problems[0]
+    await scene.keeper.set_for_node(True)
+    await scene.apply()
+    (door,) = scene.sites.further
+    assert door.pages == (f"http://{scene.keeper.name_of('tor', 'node.page')}",) and scene.keeper.problems == ()
+
+
+async def test_the_end_of_a_session_ends_what_goes_on_through_tor(scene: Scene) -> None:
+    scene.login, scene.word["a"] = "none", {"page": "clients"}
+    await scene.apply()
+    before = [door.cuts for door in scene.driver.applied[-1]]
+    await scene.sites.cut()
+    after = scene.driver.applied[-1]
+    assert any(door.socket for door in after) and [door.cuts for door in after] == [each + 1 for each in before]

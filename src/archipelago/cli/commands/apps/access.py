@@ -91,13 +91,15 @@ def _only(app: str, endpoints: list[dict[str, Any]]) -> str:
 def _show(endpoint: dict[str, Any]) -> None:
     label = f" ({endpoint['label']})" if endpoint["label"] else ""
     show(line(f"{endpoint['name']}{label}"))
-    for address in filter(None, (endpoint["site"], endpoint["address"])):
+    for address in dict.fromkeys(filter(None, (endpoint["site"], endpoint["address"]))):
         show(line(f"  This machine   {address}"))
     for address in filter(None, (endpoint["local_site"], *endpoint["local_addresses"])):
         show(line(f"  Local network  {address}"))
     if endpoint["tor"] != "off":
         show(line(f"  Tor            {endpoint['onion'] or 'an address of its own, once it runs'}"))
     show(line(f"  Reached by     this machine; {_others(endpoint)}"))
+    if endpoint["behind_login"]:
+        show("  Login          the node asks for yours, by each of these ways: it has none of its own")
 
 
 def _others(endpoint: dict[str, Any]) -> str:
@@ -106,6 +108,8 @@ def _others(endpoint: dict[str, Any]) -> str:
         return f"from elsewhere {_KEPT_IN[endpoint['kept_in']]}"
     if not endpoint["open"]:
         return "from elsewhere nobody, until you open it ('--lan on')"
-    if not endpoint["local_addresses"]:
+    if not (endpoint["local_addresses"] or endpoint["local_site"]):
         return "from elsewhere nobody yet: the node is on no local network ('archipelago network listen lan')"
+    if endpoint["behind_login"]:
+        return "every device of your network, once you have logged in there"
     return _VISITORS.get(endpoint["kind"], "every wallet and program of your network")

@@ -41,7 +41,7 @@ class EndpointLogin(StrEnum):
     OWN = "own"
     """The app asks for a login before it shows or does anything."""
     NONE = "none"
-    """No login: whoever reaches the port is let in."""
+    """No login: whoever reaches the port is let in. Browsers get to a page only through the node's login."""
 
 
 class Access(StrEnum):
@@ -67,7 +67,7 @@ class Endpoint(Part):
     scheme: Scheme | None = None
     """How its address starts; `http` for that protocol. Without a scheme it is `host:port`, and gets no TLS."""
     login: EndpointLogin = EndpointLogin.NONE
-    """Whether the app asks for a login. A page (`ui`) with `none` is never opened to the local network."""
+    """Whether the app asks for a login. A page (`ui`) with `none` is behind the node's login."""
     container: Name
     """Container that serves it."""
     port: Port
@@ -76,7 +76,7 @@ class Endpoint(Part):
     """Port proposed on the host."""
     access: tuple[Access, ...] = (Access.HOST,)
     """Who may reach it until the owner decides; `lan` on the addresses that he chose, `tor` by his switch alone, and
-    `internet` not yet."""
+    `internet` not yet. What is behind the node's login is opened to the local network by its owner alone."""
     label: ShortText | None = None
     """Name shown to the owner."""
     path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=400)] = "/"

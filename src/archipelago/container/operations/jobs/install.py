@@ -7,6 +7,7 @@ from archipelago.container.data.kept import keepsake_of
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
 from archipelago.container.desired.installed_apps import Records
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
@@ -71,7 +72,7 @@ class InstallJob(Job):
         parts.require_room()
         if not downgrade:
             require_none(await parts.downgrades.find(proposal.plan, records))
-        await require_free(tuple(asked.port for asked in proposal.plan.asks.endpoints))
+        await require_free(proposal.plan.asks.ports, str(LOOPBACK))
         job = cls(app=app, options=dict(proposal.options), choices=dict(choices), start=start, also=also)
         return await job._with(parts, proposal)
 

@@ -1,11 +1,12 @@
 """The configuration of Caddy, as JSON (https://caddyserver.com/docs/json/). Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from html import escape
 from typing import Any
 
+from archipelago.network.drivers.caddy.guarded_site import STAGE_LOGIN, guarded, without_node_cookies
 from archipelago.network.drivers.caddy.public_routes import public_routes
-from archipelago.network.sites import Door, Listen
+from archipelago.network.plain_page import PLAIN_PAGE_HEADERS, plain_page
+from archipelago.network.sites import Behind, Door, Listen
 
 Config = dict[str, Any]
 SMUGGLED = (
@@ -26,16 +27,6 @@ SMUGGLED = (
 Those with underscores become the same names in programs that read them as CGI does."""
 FALLBACK = "localhost"
 """Whose certificate is shown to clients that name no site."""
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}}
-:root{{color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>
-"""
-_PAGE_HEADERS = {
-    "Content-Type": ["text/html; charset=utf-8"],
-    "Content-Security-Policy": ["default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"],
-    "Cache-Control": ["no-store"],
-}
 _CONNECT = "5s"
 _FIRST_BYTE = "120s"
 """In which an app has to start its answer."""
@@ -44,18 +35,23 @@ _IDLE = "120s"
 _KEEP_STREAMS = "24h"
 """For which WebSockets outlive a change of the configuration that has nothing to do with them."""
 _NO_SITE = ("No such page", "No app that runs on this node has this name. Look at the apps on the node's own page.")
+_NO_LOGIN = (
+    "The node is not there",
+    "This page is behind the login of its node, which is just starting, locked or stopped. Load this page again then.",
+)
 _NO_ANSWER = (
     "The app does not answer",
     "It may still be starting, or have a problem: the node's own page says how it is. Load this page again then.",
 )
 
 
-def caddy_config(doors: Iterable[Door], admin: str, certificates: Mapping[str, tuple[str, str]]) -> Config:
+def caddy_config(doors: Iterable[Door], admin: str, guard: str, certificates: Mapping[str, tuple[str, str]]) -> Config:
     """Return the configuration for some doors.
 
-    `admin` is the path of the socket by which the node changes it; `certificates` are PEM texts, each with its key.
+    `admin` is the path of the socket by which the node changes it, `guard` of the one on which the node says who may
+    pass; `certificates` are PEM texts, each with its key.
     """
-    servers = {door.name: _server(door) for door in doors}
+    servers = {door.name: _server(door, guard) for door in doors}
     loaded = [
         {"certificate": certificate, "key": key, "tags": [name]}
         for name, (certificate, key) in sorted(certificates.items())
@@ -83,7 +79,7 @@ def written(listen: Listen) -> str:
     return f"tcp{address.version}/{f'[{address}]' if address.version == 6 else address}:{port}"
 
 
-def _server(door: Door) -> Config:
+def _server(door: Door, guard: str) -> Config:
     server: Config = {
         # Whoever leads clients to the socket is another user of this host; nobody else passes through its folder.
         "listen": [*map(written, door.listens), *([f"unix/{door.socket}|0666"] if door.socket else [])],
@@ -92,7 +88,7 @@ def _server(door: Door) -> Config:
         "automatic_https": {"disable": True},
         "read_header_timeout": _HEAD,
         "idle_timeout": _IDLE,
-        "routes": [*_routes(door), {"handle": [_page(404, *_NO_SITE)]}],
+        "routes": [*_routes(door, guard), {"handle": [_page(404, *_NO_SITE)]}],
         "errors": {"routes": _errors()},
     }
     if door.tls:
@@ -101,7 +97,7 @@ def _server(door: Door) -> Config:
     return server
 
 
-def _routes(door: Door) -> Iterable[Config]:
+def _routes(door: Door, guard: str) -> Iterable[Config]:
     yield from public_routes(door)
     if door.moved_to is not None:
         port = "" if door.moved_to == 443 else f":{door.moved_to}"
@@ -111,37 +107,53 @@ def _routes(door: Door) -> Iterable[Config]:
         if door.names:
             yield {"match": [{"host": sorted(door.names)}], "handle": [handle], "terminal": True}
         return
-    for name, port_of_app in sorted(door.names.items()):
-        yield {"match": [{"host": [name]}], "handle": _to_app(door, port_of_app), "terminal": True}
+    for name, behind in sorted(door.names.items()):
+        handlers = [*_before(door), *(guarded(door, name, guard) if behind.guarded else ()), *_to_app(behind)]
+        yield {"match": [{"host": [name]}], "handle": handlers, "terminal": True}
 
 
-def _to_app(door: Door, port: int) -> list[Config]:
-    headers: Config = {"request": {"delete": list(SMUGGLED)}}
+def _before(door: Door) -> Iterable[Config]:
+    headers: Config = {"handler": "headers", "request": {"delete": list(SMUGGLED)}}
     if door.tls and door.on_network:
         # Names of the local network lead to ports of other apps too: there, browsers must not go without TLS.
         headers["response"] = {"deferred": True, "set": {"Strict-Transport-Security": ["max-age=31536000"]}}
+    yield headers
+
+
+def _to_app(behind: Behind) -> Iterable[Config]:
+    yield from without_node_cookies()
     proxy: Config = {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": f"127.0.0.1:{port}"}],
+        "upstreams": [{"dial": str(behind.place)}],
         "transport": {"protocol": "http", "dial_timeout": _CONNECT, "response_header_timeout": _FIRST_BYTE},
-        "stream_close_delay": _KEEP_STREAMS,
     }
-    return [{"handler": "headers", **headers}, proxy]
+    if not behind.guarded:
+        # Otherwise a change ends them, which is how the end of a session does.
+        proxy["stream_close_delay"] = _KEEP_STREAMS
+    yield proxy
 
 
 def _errors() -> list[Config]:
-    """Answer for an app that is not there, says nothing, or says what is not HTTP; what else Caddy refuses is bare."""
+    """Answer for an app that is not there, says nothing, or says what is not HTTP, and for a node that is not there.
+
+    What else Caddy refuses is bare.
+    """
+    unasked = {**STAGE_LOGIN, "expression": "{http.error.status_code} >= 500"}
     silent = {"expression": "{http.error.status_code} in [502, 503, 504]"}
     rest = {"handler": "static_response", "status_code": "{http.error.status_code}", "close": True}
-    return [{"match": [silent], "handle": [_page(502, *_NO_ANSWER)], "terminal": True}, {"handle": [rest]}]
+    return [
+        {"match": [unasked], "handle": [_page(503, *_NO_LOGIN)], "terminal": True},
+        {"match": [silent], "handle": [_page(502, *_NO_ANSWER)], "terminal": True},
+        {"handle": [rest]},
+    ]
 
 
 def _page(status: int, title: str, text: str) -> Config:
     return {
         "handler": "static_response",
         "status_code": status,
-        "headers": dict(_PAGE_HEADERS),
-        "body": _PAGE.format(title=escape(title), text=escape(text)),
+        "headers": {name: [value] for name, value in PLAIN_PAGE_HEADERS.items()},
+        "body": plain_page(title, text),
     }
 
 

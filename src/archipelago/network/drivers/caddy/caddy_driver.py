@@ -73,7 +73,7 @@ class CaddyDriver:
         doors = tuple(_without(self._doors, refused))
         names = {FALLBACK, *(name for door in doors if door.tls for name in (*door.names, *door.own))}
         certificates = await asyncio.to_thread(self._certificates.sites, names)
-        config = caddy_config(doors, str(self._caddy.admin), certificates)
+        config = caddy_config(doors, str(self._caddy.admin), str(self._caddy.guard), certificates)
         if config != self._loaded:
             await self._caddy.load(config)
             self._loaded = config

@@ -39,6 +39,11 @@ def find_caddy() -> str | None:
     return shutil.which("caddy", path=str(Path(sys.prefix) / "bin")) or shutil.which("caddy")
 
 
+def guard_socket(folder: Path) -> Path:
+    """Return where Caddy, which sees this folder alone, asks the node who may pass."""
+    return folder / "login.sock"
+
+
 class Caddy:
     """Runs at most one Caddy, in a folder that is the only one it sees.
 
@@ -54,6 +59,11 @@ class Caddy:
     def admin(self) -> Path:
         """The socket by which it is configured; only the service user can open it."""
         return self._folder / "admin.sock"
+
+    @property
+    def guard(self) -> Path:
+        """The socket on which the node says who may pass; only the service user can open it."""
+        return guard_socket(self._folder)
 
     async def pid(self) -> int | None:
         """Return the process that answers on the socket; None where none does."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.drivers.loopback import forward
 
 _MODE = 0o666
@@ -19,18 +20,18 @@ class OnionPipes:
     """Listens on sockets. What is connected ends with the daemon, as on the local network."""
 
     def __init__(self) -> None:
-        self._servers: dict[tuple[Path, int], asyncio.Server] = {}
-        self._connections: dict[asyncio.Task[None], tuple[Path, int]] = {}
+        self._servers: dict[tuple[Path, LoopbackPlace], asyncio.Server] = {}
+        self._connections: dict[asyncio.Task[None], tuple[Path, LoopbackPlace]] = {}
 
-    async def apply(self, pipes: Mapping[Path, int]) -> None:
-        """Lead these sockets, and no others, each to a port of loopback."""
+    async def apply(self, pipes: Mapping[Path, LoopbackPlace]) -> None:
+        """Lead these sockets, and no others, each to a place of loopback."""
         wanted = set(pipes.items())
         for pipe in set(self._servers) - wanted:
             await self._close(pipe)
-        for path, port in wanted - set(self._servers):
+        for path, place in wanted - set(self._servers):
             listening = await asyncio.to_thread(_listening, path)
-            server = await asyncio.start_unix_server(partial(self._serve, (path, port)), sock=listening)
-            self._servers[path, port] = server
+            server = await asyncio.start_unix_server(partial(self._serve, (path, place)), sock=listening)
+            self._servers[path, place] = server
 
     async def close(self) -> None:
         """Lead none any longer."""
@@ -38,7 +39,7 @@ class OnionPipes:
             await self._close(pipe)
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _close(self, pipe: tuple[Path, int]) -> None:
+    async def _close(self, pipe: tuple[Path, LoopbackPlace]) -> None:
         self._servers.pop(pipe).close()
         for task, through in self._connections.items():
             if through == pipe:
@@ -46,7 +47,9 @@ class OnionPipes:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(pipe[0].unlink)
 
-    def _serve(self, pipe: tuple[Path, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(
+        self, pipe: tuple[Path, LoopbackPlace], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if len(self._connections) >= _MOST:
             writer.transport.abort()
             return

@@ -1,0 +1,286 @@
+"""A real Caddy in front of apps that have no login of their own, which asks the node about each request."""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from archipelago.container.manifest.loopback_places import LoopbackPlace
+from archipelago.container.manifest.site_names import Doors
+from archipelago.network.app_entry import AppEntry
+from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
+from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
+from archipelago.network.sites import Behind, Door, WebSite, doors, guarded_origins
+from archipelago.rpc.server.guard_socket import GuardSocket
+from archipelago.security.login.login import Login
+from support.databases import new_database
+from support.harness import free_port
+from support.login_world import PASSWORD, World
+from support.sources import HERE
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+
+READS_PAGE = {"Accept": "text/html"}
+CLIENT_IS_TOLD = 20.0
+
+
+class NoCertificates:
+    """None of these sites is reached by TLS."""
+
+    def sites(self, names: object) -> Mapping[str, tuple[str, str]]:
+        return {}
+
+
+class Scene:
+    """A Caddy that asks this process, with an app twice behind it: once behind the node's login."""
+
+    def __init__(self, folder: Path, login: Login) -> None:
+        self.where = Doors(free_port(), free_port(), "island")
+        self.folder = folder
+        self.login = login
+        self.port = free_port()
+        self.caddy = Caddy(folder / "caddy", folder / "caddy.log", find_caddy())
+        self.driver = CaddyDriver(self.caddy, NoCertificates())
+        self.cuts = 0
+        self.seen: list[tuple[str, str, dict[str, str], str]] = []
+        self.entry = AppEntry(login, self)
+        self.guard = GuardSocket(self.entry)
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        place = LoopbackPlace(IPv4Address("127.0.0.1"), self.port)
+        found = [
+            WebSite("plain", Behind(place), open=False),
+            WebSite("guarded", Behind(place, guarded=True), open=False),
+        ]
+        return tuple(replace(each, cuts=self.cuts) for each in doors(found, self.where, ()) if not each.tls)
+
+    @property
+    def guarded(self) -> frozenset[str]:
+        return guarded_origins(self.doors)
+
+    async def cut(self) -> None:
+        self.cuts += 1
+        assert await self.driver.apply(self.doors) == ()
+
+    def host(self, label: str = "guarded") -> str:
+        return f"{label}.localhost:{self.where.http_port}"
+
+    async def ask(
+        self, path: str = "/", label: str = "guarded", method: str = "GET", body: bytes = b"", **headers: str
+    ) -> tuple[int, Mapping[str, str], str]:
+        """Return how a request is answered."""
+        url = f"http://127.0.0.1:{self.where.http_port}{path}"
+        named = {"Host": self.host(label), **{name.replace("_", "-"): text for name, text in headers.items()}}
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.request(method, url, headers=named, data=body, allow_redirects=False) as answer,
+        ):
+            return answer.status, answer.headers, await answer.text()
+
+    async def cookie(self) -> str:
+        """Log in to the app as the owner's browser does, and return what it keeps."""
+        _, headers, _ = await self.ask(**READS_PAGE)
+        asked = parse_qs(urlsplit(headers["Location"]).query)
+        kept = headers["Set-Cookie"].partition(";")[0]
+        visitor = self.login.by_session((await self.login.log_in("owner", PASSWORD, None, HERE)).session)
+        assert visitor is not None and asked["site"] == [f"http://{self.host()}"]
+        address = self.entry.address(asked["site"][0], asked["state"][0], visitor.session)
+        way = address.removeprefix(f"http://{self.host()}")
+        status, headers, _ = await self.ask(way, Cookie=kept, **READS_PAGE)
+        assert (status, headers["Location"]) == (303, f"http://{self.host()}/")
+        return headers["Set-Cookie"].partition(";")[0]
+
+    async def raw(self, sent: bytes) -> bytes:
+        """Return what is answered to some bytes, until the other side has nothing more to say."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.where.http_port)
+        writer.write(sent)
+        writer.write_eof()
+        async with asyncio.timeout(30):
+            answer = await reader.read(-1)
+        writer.close()
+        return answer
+
+    async def echo(self, request: web.Request) -> web.StreamResponse:
+        """Answer as the app does: by a WebSocket, or with what came."""
+        self.seen.append((request.method, request.raw_path, dict(request.headers), await request.text()))
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            stream = web.WebSocketResponse()
+            await stream.prepare(request)
+            async for message in stream:
+                await stream.send_str(f"echo {message.data}")
+            return stream
+        return web.json_response(self.seen[-1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """The scene, with an owner who has a password."""
+    folder = tmp_path_factory.mktemp("guarded")
+    database = await new_database(folder / "state.db")
+    world = World(folder, database)
+    scene = Scene(folder, await world.owned())
+    application = web.Application(client_max_size=1 << 24)
+    application.router.add_route("*", "/{path:.*}", scene.echo)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", scene.port).start()
+    await scene.guard.start(scene.caddy.guard)
+    assert await scene.driver.apply(scene.doors) == ()
+    try:
+        yield scene
+    finally:
+        await scene.driver.apply(())
+        await scene.guard.stop()
+        await runner.cleanup()
+        await database.close()
+
+
+async def test_nothing_reaches_the_app_before_the_node_has_let_it_in(scene: Scene) -> None:
+    scene.seen.clear()
+    tricks = ["/", "/a?b", "//a", "/%2e%2e/a", "/.archipelago/../a", "/.archipelago%2f../a", "/x/../.archipelago/login"]
+    for path in tricks:
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            status, _, _ = await scene.ask(path, method=method, body=b"x")
+            assert status in (401, 404), (method, path)
+    for header in (
+        {"Archipelago_Site": "http://evil.example", "Archipelago_Method": "GET"},
+        {"Archipelago_Uri": "/.archipelago/login"},
+        {"Cookie": "archipelago-session=" + "f" * 64 + ".x"},
+        {"Authorization": "Bearer archs_anything"},
+        {"X_Forwarded_User": "owner"},
+        {"Connection": "Archipelago-Site, Archipelago-Method, close"},
+        {"X_Forwarded_Uri": "/check"},
+    ):
+        assert (await scene.ask(**header))[0] == 401, header
+        status, headers, _ = await scene.ask(**READS_PAGE, **header)
+        assert status == 303 and urlsplit(headers["Location"]).netloc == "127.0.0.1:8480", header
+        assert headers["Cache-Control"] == "no-store"
+    assert scene.seen == []
+    assert (await scene.ask(label="plain"))[0] == 200, "the control: without a guard, the app answers"
+
+
+async def test_smuggled_requests_reach_no_app(scene: Scene) -> None:
+    host = scene.host()
+    hidden = f"GET /hidden HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    scene.seen.clear()
+    for head in (
+        f"Content-Length: {len(hidden)}\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 0\r\nContent-Length: 5\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        f"X: y\nContent-Length: {len(hidden)}\r\n",
+        "",
+    ):
+        for body in (hidden, f"0\r\n\r\n{hidden}"):
+            answer = await scene.raw(f"POST / HTTP/1.1\r\nHost: {host}\r\n{head}\r\n{body}".encode())
+            assert b" 200 " not in answer, (head, answer)
+    for request in (
+        f"GET / HTTP/1.1\r\nHost: {host}\r\nHost: plain.localhost\r\n\r\n",
+        f"GET http://plain.localhost/ HTTP/1.1\r\nHost: {host}\r\n\r\n",
+        f"GET http://{host}/ HTTP/1.1\r\nHost: plain.localhost\r\n\r\n",
+        f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n",
+        f"GET / HTTP/1.0\r\nHost: {host}\r\n\r\n",
+        f"GET /\r\n\r\nHost: {host}\r\n\r\n",
+    ):
+        await scene.raw(request.encode())
+    assert [each for each in scene.seen if each[2].get("Host") == host] == []
+
+
+async def test_what_the_owner_sends_arrives_whole_and_nothing_of_the_node_with_it(scene: Scene) -> None:
+    cookie = await scene.cookie()
+    body = b"whole" * 200_000
+    _, _, text = await scene.ask(
+        "/x?y=%26", method="POST", body=body, Cookie=f"a=1; {cookie}; b=2", Authorization="own"
+    )
+    method, path, headers, got = json.loads(text)
+    assert (method, path, got) == ("POST", "/x?y=%26", body.decode())
+    assert headers["Cookie"] == "a=1; b=2" and headers["Authorization"] == "own"
+    for label in ("guarded", "plain"):
+        for sent in (cookie, f"{cookie}; {cookie}", f"archipelago-state-x=y; {cookie}", f"__Host-{cookie}; {cookie}"):
+            _, _, text = await scene.ask(label=label, Cookie=sent, Archipelago_User="me")
+            assert "archipelago-" not in text, (label, sent)
+            assert "Cookie" not in json.loads(text)[2]
+    headers = json.loads((await scene.ask(Cookie=f"{cookie}; a=1", Remote_User="root"))[2])[2]
+    assert headers["Cookie"] == "a=1" and "Remote-User" not in headers
+    assert not [name for name in headers if name.lower().startswith("archipelago")]
+
+
+async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: Scene) -> None:
+    cookie = await scene.cookie()
+    url, headers = f"http://127.0.0.1:{scene.where.http_port}", {"Host": scene.host(), "Cookie": cookie}
+    other = {"Host": scene.host("plain")}
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(url, headers={"Host": scene.host()})
+        assert refused.value.status == 401
+        async with (
+            session.ws_connect(url, headers=headers) as stream,
+            session.ws_connect(url, headers=other) as beside,
+        ):
+            await stream.send_str("hello")
+            assert (await stream.receive(timeout=CLIENT_IS_TOLD)).data == "echo hello"
+            visitor = scene.login.by_app_session(f"http://{scene.host()}", cookie.partition("=")[2])
+            assert visitor is not None
+            await scene.login.log_out(visitor.session)
+            assert (await stream.receive(timeout=CLIENT_IS_TOLD)).type in (
+                aiohttp.WSMsgType.CLOSE,
+                aiohttp.WSMsgType.CLOSED,
+            )
+            await beside.send_str("still here")
+            assert (await beside.receive(timeout=CLIENT_IS_TOLD)).data == "echo still here"
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url, headers=headers)
+    assert (await scene.ask(Cookie=cookie))[0] == 401
+
+
+async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) -> None:
+    cookie = await scene.cookie()
+    assert (await scene.ask(Cookie=cookie))[0] == 200
+    scene.seen.clear()
+    await scene.guard.stop()
+    for path in ("/", "/.archipelago/login?code=x&state=y"):
+        status, headers, text = await scene.ask(path, Cookie=cookie, **READS_PAGE)
+        assert status == 503 and "The node is not there" in text and headers["Cache-Control"] == "no-store"
+    assert scene.seen == []
+    assert (await scene.ask(label="plain"))[0] == 200, "an app with a login of its own stays reachable"
+    scene.guard = GuardSocket(scene.entry)
+    await scene.guard.start(scene.caddy.guard)
+    assert (await scene.ask(Cookie=cookie))[0] == 200, "and its session goes on"
+
+
+async def test_the_question_takes_next_to_no_time(scene: Scene) -> None:
+    cookie = await scene.cookie()
+
+    async def median(label: str) -> float:
+        url, headers = f"http://127.0.0.1:{scene.where.http_port}/", {"Host": scene.host(label), "Cookie": cookie}
+        spans = []
+        async with aiohttp.ClientSession() as session:
+            for _ in range(200):
+                began = time.perf_counter()
+                async with session.get(url, headers=headers) as answer:
+                    assert answer.status == 200
+                    await answer.read()
+                spans.append(time.perf_counter() - began)
+        return statistics.median(spans)
+
+    # The client, the app and the node share one processor here; `bench` says what it takes where they do not.
+    differences = [await median("guarded") - await median("plain") for _ in range(3)]
+    assert min(differences) < 0.01, differences
+
+
+async def test_only_the_service_user_can_ask_the_node(scene: Scene) -> None:
+    assert scene.caddy.guard.stat().st_mode & 0o777 == 0o600
+    assert scene.caddy.guard.parent.stat().st_mode & 0o777 == 0o700
