@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from archipelago.container.manifest.screenshots import MAX_BYTES
+from support.app_visit import visiting
 from support.harness import TestNode
 
 MADE = os.environ.get("ARCHIPELAGO_APP_SCREENSHOTS")
@@ -28,11 +29,15 @@ async def test_pictures_are_taken_of_what_runs(browser: Browser, node: TestNode,
         await node.install("bitcoin-knots", options={"network": "regtest"})
     await node.install(app)
     status = await node.until(app, "healthy")
-    address = next(each["address"] for each in status["endpoints"] if each["kind"] == "ui").rstrip("/")
+    page = next(each for each in status["endpoints"] if each["kind"] == "ui")
+    address = str(page["site"]).rstrip("/")
     folder = Path(MADE) / app
     folder.mkdir()
     context = await browser.new_context(viewport=SIZE, locale="en-GB", timezone_id="UTC")
     try:
+        if page["behind_login"]:
+            async with visiting(node, address) as visit:
+                await context.add_cookies([{**visit.kept, "url": address}])
         tab = await context.new_page()
         for name, path in VIEWS[app].items():
             answer = await tab.goto(address + path)

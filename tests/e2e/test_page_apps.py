@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from support.harness import TestNode, podman
+from support.harness import APPS_AT, TestNode, podman
 from support.owner import with_ship
 from support.tiny_apps import write_app
 
@@ -187,7 +187,7 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
     wire = page.get_by_role("switch", name="Wire: open to your network")
     await expect(page.get_by_role("switch", name="open to your network")).to_have_count(2)
     await expect(wire).to_have_attribute("aria-checked", "false")
-    await expect(page.get_by_text("tcp://127.0.0.1:")).to_be_visible()
+    await expect(page.get_by_text(f"tcp://{APPS_AT}:")).to_be_visible()
     await wire.click()
     await expect(wire).to_have_attribute("aria-checked", "true")
     opened = {each["name"]: each["open"] for each in (await node.call("container-status", app="ship"))["endpoints"]}
@@ -219,7 +219,7 @@ async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode
     await expect(page.get_by_text("<b>it</b>")).to_be_visible()
     await page.get_by_role("button", name="Install").scroll_into_view_if_needed()
     # A port that was taken before would be named by the plan, and there would be nothing to press.
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server((APPS_AT, port)):
         await page.get_by_role("button", name="Install").click()
         alert = page.get_by_role("alert")
         await expect(alert).to_contain_text("another program already listens")
@@ -232,7 +232,7 @@ async def test_a_program_is_told_how_to_connect(page: Page, node: TestNode) -> N
     assert spoken == {"deck": None, "wire": None}
     await page.goto("/apps/ship")
     card = page.get_by_role("region", name="Connect a program")
-    await expect(card.get_by_text("tcp://127.0.0.1:")).to_be_visible()
+    await expect(card.get_by_text(f"tcp://{APPS_AT}:")).to_be_visible()
     await card.get_by_role("button", name="Open to your network").click()
     await expect(card.get_by_role("button", name="Open to your network")).to_have_count(0)
     await node.call("network-close", app="ship", endpoint="wire")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from support.harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -51,7 +51,7 @@ async def test_a_taken_port_refuses_the_installation_and_changes_nothing(node: T
     port = free_port()
     endpoint = f"endpoints:\n  web: {{kind: api, protocol: http, container: main, port: 8000, host_port: {port}}}"
     write_app(catalog(node), "taken", more=endpoint)
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server((APPS_AT, port)):
         with pytest.raises(RpcError) as refused:
             await node.call("container-install", app="taken")
         assert refused.value.data["name"] == "port-taken"
@@ -66,7 +66,7 @@ async def test_a_port_that_is_taken_later_is_said_and_the_app_comes_up_once_it_i
     write_app(catalog(node), "later", more=endpoint)
     await node.install("later")
     await node.done(await node.call("container-stop", app="later"))
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server((APPS_AT, port)):
         operation = await node.ended(await node.call("container-start", app="later"))
         assert operation["state"] == "failed"
         assert str(port) in operation["error"]["message"]

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from support.checkout import APPS as OWN_APPS
-from support.harness import TestNode, free_port, podman, remove_leftovers, running_node
+from support.harness import APPS_AT, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
@@ -218,5 +218,6 @@ async def test_endpoints_are_there_for_the_host_alone(node: TestNode) -> None:
     ports = [int(place["address"].partition(":")[2]) for place in places]
     assert len(ports) == len(APPS)
     for port in ports:
-        socket.create_connection(("127.0.0.1", port), timeout=3).close()
+        socket.create_connection((APPS_AT, port), timeout=3).close()
+        assert "refused" in await knock("127.0.0.1", port), "names below .localhost lead there"
         assert "refused" in await knock(HOST, port)

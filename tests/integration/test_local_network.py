@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.network.host_firewall import NEW_BURST, host_ruleset
-from support.harness import RpcError, TestNode, free_port, remove_leftovers, running_node
+from support.harness import APPS_AT, RpcError, TestNode, free_port, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -148,7 +148,7 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
 
     opened = await node.call("network-open", app="doors", endpoint="wallet")
     assert opened["open"] and opened["local_addresses"] == [f"ssl://{HOST}:{wallet}"]
-    assert opened["address"] == f"tcp://127.0.0.1:{wallet}"
+    assert opened["address"] == f"tcp://{APPS_AT}:{wallet}"
     assert await knock(wallet), "once the node has answered, it is so"
     relayed = await node.call("network-open", app="doors", endpoint="relay")
     assert relayed["local_addresses"] == [f"wss://{HOST}:{relay}"]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from support.harness import TestNode, free_port, podman, remove_leftovers, running_node
+from support.harness import APPS_AT, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -51,7 +51,7 @@ async def test_a_container_comes_back_whether_it_died_with_its_conmon_or_not(nod
                 break
             await asyncio.sleep(0.05)
     # Podman's port forwarder goes with conmon: healthy must mean that the owner can reach the app as well.
-    _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    _, writer = await asyncio.open_connection(APPS_AT, PORT)
     writer.close()
 
 

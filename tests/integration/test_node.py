@@ -11,13 +11,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from coincurve import PrivateKey
 
-from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.app_visit import visiting
+from support.harness import APPS_AT, RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long]
@@ -44,7 +46,7 @@ async def installed(node: TestNode, app: str) -> None:
 
 async def electrum(port: int, method: str, *params: Any) -> Any:
     """Ask an Electrum server, by its own protocol (electrum-protocol.readthedocs.io)."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(APPS_AT, port)
     with contextlib.closing(writer):
         for number, (name, arguments) in enumerate((("server.version", ["test", "1.4"]), (method, list(params)))):
             request = {"jsonrpc": "2.0", "id": number, "method": name, "params": arguments}
@@ -228,20 +230,21 @@ def signed_event(key: PrivateKey, content: str) -> dict[str, Any]:
 async def test_specter_reports_the_chain_of_the_node_and_tor_says_how_far_it_is(node: TestNode) -> None:
     await installed(node, "specter")
     await installed(node, "tor")
-    page = (await endpoint(node, "specter", "page")).rstrip("/")
+    page = await endpoint(node, "specter", "page")
     # Mined now: Specter must ask the node for it, and may not know it from its start. It is set up without a login.
     await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "-generate", "2")
     height = int(await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getblockcount"))
     best = (await node.execute("bitcoin-knots", "bitcoin-cli", "-regtest", "getbestblockhash")).strip()
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{page}/wallets/get_txout_set_info") as response:
-            assert response.status == 200
-            told = await response.json()
-        assert (told["height"], told["bestblock"]) == (height, best)
+    async with visiting(node, page) as owner:
+        status, _, body = await owner.get("/wallets/get_txout_set_info")
+        told = json.loads(body)
+        assert (status, told["height"], told["bestblock"]) == (200, height, best)
         # The panel about the node on each page is of Specter's last look at it, and is there only while it answers.
-        async with session.get(page) as response:
-            assert response.status == 200
-            text = " ".join(re.sub(r"<[^>]*>", " ", await response.text()).split())
+        status, answer, body = await owner.get("/")
+        while status in (302, 303):
+            status, answer, body = await owner.get(urlsplit(answer.headers["Location"]).path)
+        assert status == 200
+        text = " ".join(re.sub(r"<[^>]*>", " ", body.decode()).split())
         assert re.search(r"Network regtest Blocks count \d+ Host bitcoin-rpc Port 8332", text)
     # There is no network of Tor here that it could connect to.
     health = (await node.until("tor", "syncing"))["health"]

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from support.harness import RpcError, TestNode, free_port, podman, remove_leftovers, running_node
+from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import PATIENT, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -256,7 +256,7 @@ async def test_a_taken_port_is_shown_before_the_yes(node: TestNode) -> None:
     endpoint = f"container: main, port: 8000, host_port: {port}, kind: ui, protocol: http, login: own, access: [host]"
     more = f"endpoints: {{web: {{{endpoint}}}}}"
     write_app(node.apps, "late", more=more)
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+    server = await asyncio.start_server(lambda *_: None, APPS_AT, port)
     async with server:
         plan = await node.call("plan", app="late")
         assert str(port) in plan["obstacles"][0]

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from archipelago.container.podman_client.labels import TRIAL
 from support.checkout import TESTS
-from support.harness import ROOT, RpcError, TestNode, free_port, podman, remove_all, remove_leftovers
+from support.harness import APPS_AT, ROOT, RpcError, TestNode, free_port, podman, remove_all, remove_leftovers
 from support.tiny_apps import TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -113,7 +113,7 @@ async def test_a_copy_comes_up_without_network_and_leaves_nothing(node: TestNode
     await node.call("container-exec", app="app", container="main", command=["busybox", *command])
     opened = await look(node, snapshot, minutes=1)
     page = (await until_up(node)).rpartition(" ")[2]
-    assert page.startswith("http://127.0.0.1:")
+    assert page.startswith(f"http://{APPS_AT}:")
     async with aiohttp.ClientSession() as session, session.get(f"{page}/state") as answer:
         assert await answer.text() == "1\n", "what the snapshot has"
     assert len(copies(node)) == 3

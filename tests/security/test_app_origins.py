@@ -4,6 +4,7 @@ Both apps record every byte that they are sent. The owner opens them by the link
 keeps in the browser, and what the page keeps there, never reaches the other.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -14,11 +15,11 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Error, Page, expect
 
 from archipelago.config import DEFAULT_UI
 from support.chromium import chromium
-from support.harness import TestNode, free_port, remove_leftovers, running_node
+from support.harness import APPS_AT, TestNode, free_port, remove_leftovers, running_node
 from support.owner import enter
 from support.tiny_apps import TCP, write_app
 
@@ -56,7 +57,7 @@ class Scene:
 
     async def seen(self, app: str) -> str:
         """Return everything that an app was sent since this was asked last."""
-        url = f"http://127.0.0.1:{self.ports[app]}/seen"
+        url = f"http://{APPS_AT}:{self.ports[app]}/seen"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return await answer.text(errors="replace")
 
@@ -139,11 +140,31 @@ async def test_without_names_the_thief_is_sent_everything(browser: Browser, scen
     """The control: at bare ports of one host, as links led to them before, the same thief needs no trick at all."""
     context = await browser.new_context()
     page = await context.new_page()
-    await page.goto(f"http://127.0.0.1:{scene.ports['bank']}/")
+    await page.goto(f"http://{APPS_AT}:{scene.ports['bank']}/")
     await page.evaluate(KEEP, SECRET)
     await scene.seen("thief")
-    await page.goto(f"http://127.0.0.1:{scene.ports['thief']}/")
+    await page.goto(f"http://{APPS_AT}:{scene.ports['thief']}/")
     assert SECRET in await page.evaluate("document.cookie") and SECRET in await scene.seen("thief")
+    await context.close()
+
+
+async def test_no_name_of_another_app_leads_to_a_port_of_the_thief(browser: Browser, scene: Scene) -> None:
+    """Cookies know hosts and not ports: a thief that listened where the names of apps lead would be sent them all."""
+    context, tab = await owner_at(browser, scene, HOSTS[0])
+    bank = await opened(tab, "bank")
+    await bank.evaluate(KEEP, SECRET)
+    thief = await opened(tab, "thief")
+    await scene.seen("thief")
+    for host in ("bank.localhost", "localhost", "127.0.0.1", "[::1]", APPS_AT):
+        trap = f"http://{host}:{scene.ports['thief']}/trap"
+        await thief.evaluate("(url) => fetch(url, { mode: 'no-cors', credentials: 'include' }).catch(() => null)", trap)
+        page = await context.new_page()
+        with contextlib.suppress(Error):
+            await page.goto(trap)
+        await page.close()
+        seen = await scene.seen("thief")
+        assert ("GET /trap " in seen) == (host == APPS_AT), "programs find it where no name leads"
+        assert SECRET not in seen, host
     await context.close()
 
 

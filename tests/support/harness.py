@@ -22,6 +22,7 @@ from typing import IO, Any
 import aiohttp
 import pytest
 
+from archipelago.container.manifest.exposure import LOOPBACK
 from support.checkout import APPS, TESTS
 from support.daemon_forks import DaemonFork, fork_daemon
 from support.kept_archives import FOLDER as ARCHIVES
@@ -38,6 +39,8 @@ REMOVE_TIMEOUT = 60.0
 _COMMAND = [sys.executable, str(TESTS / "strict_daemon.py")]
 SOAK = "1"
 """Seconds of a new version of an app; tests of versions that crash later take more."""
+APPS_AT = str(LOOPBACK)
+"""Address at which programs on the host find apps."""
 
 
 class RpcError(Exception):
@@ -59,8 +62,9 @@ _ports = itertools.cycle(random.sample(range(12000 + LANE * _PORTS, 12000 + (LAN
 def free_port() -> int:
     """Return a port of loopback on which nothing listens; no other test gets it soon, and no connection by chance."""
     for port in _ports:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        with socket.socket() as node, socket.socket() as app, contextlib.suppress(OSError):
+            node.bind(("127.0.0.1", port))
+            app.bind((APPS_AT, port))
             return port
     raise AssertionError("the cycle has no end")
 

@@ -4,12 +4,14 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
+from support.harness import APPS_AT
+
 FLAG = b"\x7e"
 
 
 @dataclass
 class LossyWire:
-    """Forwards connections to a port of loopback, and loses a share of the packets of both ways."""
+    """Forwards connections to a port at which apps are found, and loses a share of the packets of both ways."""
 
     target: int
     """Port of the instance that listens."""
@@ -36,7 +38,7 @@ class LossyWire:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        their_reader, their_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        their_reader, their_writer = await asyncio.open_connection(APPS_AT, self.target)
         pair = ((reader, their_writer), (their_reader, writer))
         self._tasks |= {asyncio.create_task(self._pump(source, sink)) for source, sink in pair}
 

@@ -729,7 +729,7 @@ export type EndpointStatus = {
   "name": string;
   "kind": string;
   "protocol": string;
-  /** `http://127.0.0.1:8080/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`; that of `site` for what is behind the node's login, and empty where that has no name. */
+  /** `http://127.0.0.2:8080/`, `tcp://127.0.0.2:50001` or `127.0.0.2:8333`; that of `site` for what is behind the node's login, and empty where that has no name. */
   "address": string;
   /** Where it is reached from the local network: `https://192.168.1.5:8480/`. */
   "local_addresses": Array<string>;

@@ -26,7 +26,7 @@ class EndpointStatus(View):
     kind: str
     protocol: str
     address: str
-    """`http://127.0.0.1:8080/`, `tcp://127.0.0.1:50001` or `127.0.0.1:8333`; that of `site` for what is behind the
+    """`http://127.0.0.2:8080/`, `tcp://127.0.0.2:50001` or `127.0.0.2:8333`; that of `site` for what is behind the
     node's login, and empty where that has no name."""
     local_addresses: tuple[str, ...] = ()
     """Where it is reached from the local network: `https://192.168.1.5:8480/`."""

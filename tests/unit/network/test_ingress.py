@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest_asyncio
 
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.routes import Route
 
@@ -41,7 +42,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @pytest_asyncio.fixture
 async def scene() -> AsyncIterator[Scene]:
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    server = await asyncio.start_server(echo, str(LOOPBACK), 0)
     scene = Scene(server.sockets[0].getsockname()[1])
     assert await scene.driver.apply([Route(IPv4Address(OUTER), scene.port, tls=None, shown="")]) == {}
     yield scene

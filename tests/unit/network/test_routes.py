@@ -15,12 +15,12 @@ HERE = IPv4Address("192.168.1.5")
 @pytest.mark.parametrize(
     ("keys", "here", "from_there"),
     [
-        ({"protocol": "http"}, "http://127.0.0.1:8000/", "https://192.168.1.5:8000/"),
-        ({"protocol": "http", "path": "/a"}, "http://127.0.0.1:8000/a", "https://192.168.1.5:8000/a"),
-        ({"protocol": "http", "scheme": "ws"}, "ws://127.0.0.1:8000", "wss://192.168.1.5:8000"),
-        ({"protocol": "http", "scheme": "ws", "path": "/r"}, "ws://127.0.0.1:8000/r", "wss://192.168.1.5:8000/r"),
-        ({"scheme": "tcp"}, "tcp://127.0.0.1:8000", "ssl://192.168.1.5:8000"),
-        ({}, "127.0.0.1:8000", "192.168.1.5:8000"),
+        ({"protocol": "http"}, "http://127.0.0.2:8000/", "https://192.168.1.5:8000/"),
+        ({"protocol": "http", "path": "/a"}, "http://127.0.0.2:8000/a", "https://192.168.1.5:8000/a"),
+        ({"protocol": "http", "scheme": "ws"}, "ws://127.0.0.2:8000", "wss://192.168.1.5:8000"),
+        ({"protocol": "http", "scheme": "ws", "path": "/r"}, "ws://127.0.0.2:8000/r", "wss://192.168.1.5:8000/r"),
+        ({"scheme": "tcp"}, "tcp://127.0.0.2:8000", "ssl://192.168.1.5:8000"),
+        ({}, "127.0.0.2:8000", "192.168.1.5:8000"),
     ],
 )
 def test_an_address_has_the_scheme_that_its_clients_read(keys: dict[str, Any], here: str, from_there: str) -> None:

@@ -22,11 +22,15 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.support.texts.text import msg
 
 _Switch = TypeVar("_Switch", bool, str)
-LOOPBACK = IPv4Address("127.0.0.1")
+LOOPBACK = IPv4Address("127.0.0.2")
+"""Where programs on this host find apps. All names below `.localhost` lead browsers to 127.0.0.1 and ::1, and none
+leads here: an app that listened there would be sent what browsers keep for another one."""
 PUBLISHED = frozenset({Access.HOST, Access.LAN})
 """Ways of access for which an endpoint is on the host's loopback, where every route ends."""
 WEB_SCHEMES = frozenset({Scheme.HTTP, Scheme.WS})
 """What browsers speak."""
+_OWN_MACHINE = IPv4Address("127.0.0.1")
+"""Where a tunnel of SSH ends."""
 _WITH_TLS = {Scheme.HTTP: "https", Scheme.WS: "wss", Scheme.TCP: "ssl"}
 
 
@@ -129,7 +133,7 @@ def require_switch(
                     "then open {address_of} there",
                     port=port,
                     loopback=LOOPBACK,
-                    address_of=address_of(endpoint, LOOPBACK, port),
+                    address_of=address_of(endpoint, _OWN_MACHINE, port),
                 ),
                 data={"app": app, "endpoint": name},
             )

@@ -35,7 +35,7 @@ def test_a_provider_is_compiled_with_everything_dropped_and_its_own_ids() -> Non
     assert spec.read_only_filesystem and spec.no_new_privileges
     assert spec.id_mappings is not None
     assert spec.id_mappings.uids[0].host_id == 1 + 3 * 65536
-    assert [(port.host_ip, port.host_port) for port in spec.ports] == [("127.0.0.1", 18333)]
+    assert [(port.host_ip, port.host_port) for port in spec.ports] == [("127.0.0.2", 18333)]
     assert (workload.volumes[0].path, workload.volumes[0].uid) == ("/data/bitcoin/volumes/data", 1 + 3 * 65536 + 1000)
     file, _ = container.files
     assert (file.path, file.mode) == ("/run/files/bitcoin/main/0-bitcoin.conf", 0o400)

@@ -54,7 +54,7 @@ def test_the_node_in_full() -> None:
         id_mappings=IdMappings(ids, ids),
         limits=ResourceLimits(memory=3 * GIB, memory_swap=3 * GIB, cpu_quota=400_000, pids=512),
         ulimits=(Ulimit("nofile", 8192, 8192),),
-        ports=(PortMapping(container_port=8333, host_port=18333, host_ip="127.0.0.1"),),
+        ports=(PortMapping(container_port=8333, host_port=18333, host_ip="127.0.0.2"),),
         stop_signal="SIGTERM",
         stop_timeout=600,
         seccomp_profile=PurePosixPath(profile.path),

@@ -1,8 +1,8 @@
 """The main module of a small program that leads ports of this host's loopback to one that containers share.
 
 It is root of the service user's namespace, and is started with `python -I -c`; it imports nothing of this project. Its
-argument is one order as JSON: `pid` of a process on that loopback, and `ports` there. It prints one line of JSON, the
-ports of this host in the same order, and ends when its parent does (`backups/programs/launcher`).
+argument is one order as JSON: `address` of this host, `pid` of a process on that loopback, and `ports` there. It prints
+one line of JSON, the ports of this host in the same order, and ends when its parent does (`backups/programs/launcher`).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ def main() -> None:
     """Forward until the program is ended."""
     order = json.loads(sys.argv[1])
     namespace = os.open(f"/proc/{order['pid']}/ns/net", os.O_RDONLY)
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in order["ports"]]
+    listeners = [socket.create_server((order["address"], 0)) for _ in order["ports"]]
     print(json.dumps([each.getsockname()[1] for each in listeners]), flush=True)
     threads = [
         threading.Thread(target=_serve, args=(listener, namespace, port))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from archipelago.backups.restic.launch import Launch, Order
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.endpoints import EndpointKind
 from archipelago.errors import ErrorCode, NodeError
@@ -23,7 +24,7 @@ def page_ports(manifest: AppManifest) -> Mapping[str, int]:
 
 def page_address(manifest: AppManifest, name: str, port: int) -> str:
     """Return the address of a page of an app at a port of this host's loopback. Pure."""
-    return f"{manifest.endpoints[name].protocol.value}://127.0.0.1:{port}"
+    return f"{manifest.endpoints[name].protocol.value}://{LOOPBACK}:{port}"
 
 
 @contextlib.asynccontextmanager
@@ -36,7 +37,7 @@ async def forwarded(launch: Launch, pid: int, ports: Mapping[str, int]) -> Async
         yield {}
         return
     text = await asyncio.to_thread(Path(__file__).with_name("forward_program.py").read_text, "utf-8")
-    order = json.dumps({"pid": pid, "ports": list(ports.values())})
+    order = json.dumps({"address": str(LOOPBACK), "pid": pid, "ports": list(ports.values())})
     first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def on_line(line: str) -> None:
