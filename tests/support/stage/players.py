@@ -12,6 +12,7 @@ from archipelago.api.catalog import CatalogEntry, ScreenshotView
 from archipelago.api.containers import ContainerStatus, Limits
 from archipelago.api.health import Health, HealthState, Sync
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.app import Category
 from archipelago.container.manifest.package import load_package
 from archipelago.storage.records.apps import Desired
@@ -215,7 +216,7 @@ def page_at(port: int, label: str | None = None) -> EndpointStatus:
         name="web",
         kind="ui",
         protocol="http",
-        address=f"http://127.0.0.1:{port}/",
+        address=f"http://{LOOPBACK}:{port}/",
         local_addresses=(f"https://{HOST}:{port}/",),
         site="http://app.localhost:8481/",
         open=True,
@@ -231,7 +232,7 @@ def wire_at(
         name="api",
         kind="api",
         protocol="http" if scheme == "ws" else "tcp",
-        address=f"{scheme}://127.0.0.1:{port}",
+        address=f"{scheme}://{LOOPBACK}:{port}",
         local_addresses=(f"{lan}://{HOST}:{port}",) if lan else (),
         open=lan is not None,
         label=label,
@@ -241,4 +242,4 @@ def wire_at(
 
 def peers_at(port: int) -> EndpointStatus:
     """Return what other nodes connect to."""
-    return EndpointStatus(name="p2p", kind="p2p", protocol="tcp", address=f"127.0.0.1:{port}", label="Other nodes")
+    return EndpointStatus(name="p2p", kind="p2p", protocol="tcp", address=f"{LOOPBACK}:{port}", label="Other nodes")

@@ -17,6 +17,7 @@ from archipelago.api.system import (
     SnapshotsDisk,
 )
 from archipelago.chains.facts import ChainPhase
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.storage.records.operations import OperationState
 from archipelago.support.texts.text import msg
 from support.stage import backups
@@ -151,7 +152,7 @@ COPY_RUNS = COPY_RUNS.model_copy(
                     "{verdict}; the copy runs for {minutes} min, and is reached from this machine alone, at {pages}",
                     verdict=msg("it came up in {seconds} s", seconds="4"),
                     minutes=10,
-                    pages="http://127.0.0.1:41873",
+                    pages=f"http://{LOOPBACK}:41873",
                 ),
             ),
         ),
