@@ -6,8 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -113,9 +115,13 @@ async def test_a_copy_comes_up_without_network_and_leaves_nothing(node: TestNode
     await node.call("container-exec", app="app", container="main", command=["busybox", *command])
     opened = await look(node, snapshot, minutes=1)
     page = (await until_up(node)).rpartition(" ")[2]
-    assert page.startswith(f"http://{APPS_AT}:")
+    at = urlsplit(page)
+    assert IPv4Address("127.64.0.0") <= IPv4Address(at.hostname or "0.0.0.0"), "no page finds it: no login is in front"
     async with aiohttp.ClientSession() as session, session.get(f"{page}/state") as answer:
         assert await answer.text() == "1\n", "what the snapshot has"
+    for guessed in ("127.0.0.1", APPS_AT):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(guessed, at.port)
     assert len(copies(node)) == 3
     for name in copies(node):
         pid, timeout = podman("inspect", "--format", "{{.State.Pid}} {{.Config.Timeout}}", name).split()

@@ -17,7 +17,6 @@ from archipelago.api.system import (
     SnapshotsDisk,
 )
 from archipelago.chains.facts import ChainPhase
-from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.storage.records.operations import OperationState
 from archipelago.support.texts.text import msg
 from support.stage import backups
@@ -152,7 +151,7 @@ COPY_RUNS = COPY_RUNS.model_copy(
                     "{verdict}; the copy runs for {minutes} min, and is reached from this machine alone, at {pages}",
                     verdict=msg("it came up in {seconds} s", seconds="4"),
                     minutes=10,
-                    pages=f"http://{LOOPBACK}:41873",
+                    pages="http://127.93.24.187:41873",
                 ),
             ),
         ),

@@ -40,4 +40,9 @@ def place_of(app: str, name: str, endpoint: Endpoint, port: int, seed: str) -> L
         return LoopbackPlace(LOOPBACK, port)
     digest = hashlib.sha256(f"{seed} {app}/{name}".encode()).digest()
     offset, number = (int.from_bytes(part) for part in (digest[:8], digest[8:16]))
-    return LoopbackPlace(_FIRST + offset % _ADDRESSES, _FIRST_PORT + number % _PORTS)
+    return LoopbackPlace(hidden_address(offset), _FIRST_PORT + number % _PORTS)
+
+
+def hidden_address(number: int) -> IPv4Address:
+    """Return the address of loopback that a number stands for; no page finds it that does not know the number."""
+    return _FIRST + number % _ADDRESSES

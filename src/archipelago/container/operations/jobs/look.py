@@ -59,8 +59,8 @@ class LookJob(Job):
             if not self.minutes or verdict.outcome is TrialOutcome.FAILED:
                 return
             manifest = record.package.manifest
-            async with forwarded(parts.backups.launch, pod.pid, page_ports(manifest)) as ports:
-                pages = [page_address(manifest, name, port) for name, port in ports.items()]
+            async with forwarded(parts.backups.launch, pod.pid, page_ports(manifest)) as places:
+                pages = [page_address(manifest, name, place) for name, place in places.items()]
                 await say(_stay_words(_words(verdict), self.minutes, pages))
                 await asyncio.sleep(self.minutes * 60)
 
