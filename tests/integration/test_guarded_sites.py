@@ -1,11 +1,12 @@
 """A real Caddy in front of apps that have no login of their own, which asks the node about each request."""
 
 import asyncio
+import contextlib
 import json
+import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,7 @@ from archipelago.container.manifest.site_names import Doors
 from archipelago.network.app_entry import AppEntry
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
+from archipelago.network.drivers.caddy.guarded_pipes import GuardedPipes
 from archipelago.network.sites import Behind, Door, WebSite, doors, guarded_origins
 from archipelago.rpc.server.guard_socket import GuardSocket
 from archipelago.security.login.login import Login
@@ -32,6 +34,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 
 READS_PAGE = {"Accept": "text/html"}
 CLIENT_IS_TOLD = 20.0
+SILENCE = 0.2
 
 
 class NoCertificates:
@@ -51,9 +54,11 @@ class Scene:
         self.port = free_port()
         self.caddy = Caddy(folder / "caddy", folder / "caddy.log", find_caddy())
         self.driver = CaddyDriver(self.caddy, NoCertificates())
-        self.cuts = 0
         self.seen: list[tuple[str, str, dict[str, str], str]] = []
-        self.entry = AppEntry(login, self)
+        self.listening = 0
+        """Who follows the events of the app."""
+        self.pipes = GuardedPipes(folder / "caddy")
+        self.entry = AppEntry(login, self, self.pipes.cut)
         self.guard = GuardSocket(self.entry)
 
     @property
@@ -63,15 +68,16 @@ class Scene:
             WebSite("plain", Behind(place), open=False),
             WebSite("guarded", Behind(place, guarded=True), open=False),
         ]
-        return tuple(replace(each, cuts=self.cuts) for each in doors(found, self.where, ()) if not each.tls)
+        return tuple(each for each in doors(found, self.where, ()) if not each.tls)
 
     @property
     def guarded(self) -> frozenset[str]:
         return guarded_origins(self.doors)
 
-    async def cut(self) -> None:
-        self.cuts += 1
-        assert await self.driver.apply(self.doors) == ()
+    async def apply(self, wanted: tuple[Door, ...]) -> None:
+        """Have these doors, as the node does."""
+        for driver in (self.pipes, self.driver):
+            assert await driver.apply(wanted) == ()
 
     def host(self, label: str = "guarded") -> str:
         return f"{label}.localhost:{self.where.http_port}"
@@ -103,12 +109,16 @@ class Scene:
         return headers["Set-Cookie"].partition(";")[0]
 
     async def raw(self, sent: bytes) -> bytes:
-        """Return what is answered to some bytes, until the other side has nothing more to say."""
+        """Return what is answered to some bytes, until the other side has said nothing for a moment.
+
+        The connection stays open for so long: a request whose client has gone is given up.
+        """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.where.http_port)
         writer.write(sent)
-        writer.write_eof()
-        async with asyncio.timeout(30):
-            answer = await reader.read(-1)
+        answer, patience = b"", 10.0
+        with contextlib.suppress(TimeoutError):
+            while more := await asyncio.wait_for(reader.read(1 << 16), patience):
+                answer, patience = answer + more, SILENCE
         writer.close()
         return answer
 
@@ -121,7 +131,21 @@ class Scene:
             async for message in stream:
                 await stream.send_str(f"echo {message.data}")
             return stream
+        if request.path == "/events":
+            return await self.events(request)
         return web.json_response(self.seen[-1])
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Say something again and again, for as long as somebody is there."""
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        self.listening += 1
+        try:
+            while True:
+                await answer.write(b"data: again\n\n")
+                await asyncio.sleep(0.05)
+        finally:
+            self.listening -= 1
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -137,11 +161,11 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", scene.port).start()
     await scene.guard.start(scene.caddy.guard)
-    assert await scene.driver.apply(scene.doors) == ()
+    await scene.apply(scene.doors)
     try:
         yield scene
     finally:
-        await scene.driver.apply(())
+        await scene.apply(())
         await scene.guard.stop()
         await runner.cleanup()
         await database.close()
@@ -199,12 +223,39 @@ async def test_smuggled_requests_reach_no_app(scene: Scene) -> None:
     assert [each for each in scene.seen if each[2].get("Host") == host] == []
 
 
+async def test_no_form_of_a_request_leads_a_browser_elsewhere_or_past_the_login(scene: Scene) -> None:
+    host, cookie = scene.host(), await scene.cookie()
+    scene.seen.clear()
+    targets = ["//evil.example", "/\\evil.example", "/%5cevil.example", "/.archipelago/open?to=//evil.example"]
+    given = ["to=/%5cevil.example", "to=https://evil.example", "to=%0d%0aX:y"]
+    given += ["page=http://evil.example", "page=http://plain.localhost:8480"]
+    targets += [f"/.archipelago/open?{each}" for each in given]
+    targets += [f"http://{host}/", "http://evil.example/", "*", "//evil.example/.archipelago/open?to=/"]
+    for target in targets:
+        for version in ("1.0", "1.1"):
+            for kept in ("", f"Cookie: archipelago-session=x; {cookie}x\r\n"):
+                head = f"GET {target} HTTP/{version}\r\nHost: {host}\r\nAccept: text/html\r\n{kept}"
+                answer = (await scene.raw(f"{head}Connection: close\r\n\r\n".encode())).decode()
+                places = re.findall("(?im)^location: (.*)$", answer)
+                assert all(urlsplit(each).netloc in ("127.0.0.1:8480", host) for each in places), (target, answer)
+                assert answer.split()[1] in ("303", "400", "404") and "\nX:y" not in answer, (target, answer)
+    for way in ("to=//evil.example", *given):
+        status, headers, _ = await scene.ask(f"/.archipelago/open?{way}", Cookie=cookie, **READS_PAGE)
+        assert status == 303 and urlsplit(headers["Location"]).netloc == host, "who is logged in stays here too"
+    names = ("guarded.localhost.", "guarded.localhost:1", f"x@{host}", "plain.localhost, guarded.localhost")
+    for named in (host.upper(), *names):
+        assert (await scene.ask(Host=named))[0] in (400, 401, 404), named
+    for upgrade in ("h2c", "websocket, h2c", "tls/1.0"):
+        sent = {"Upgrade": upgrade, "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+        assert (await scene.ask(**sent))[0] == 401, upgrade
+    assert (await scene.ask(Cookie=f"{cookie}x; a={'y' * 600_000}"))[0] in (400, 401, 431)
+    assert scene.seen == []
+
+
 async def test_what_the_owner_sends_arrives_whole_and_nothing_of_the_node_with_it(scene: Scene) -> None:
     cookie = await scene.cookie()
-    body = b"whole" * 200_000
-    _, _, text = await scene.ask(
-        "/x?y=%26", method="POST", body=body, Cookie=f"a=1; {cookie}; b=2", Authorization="own"
-    )
+    body, cookies = b"whole" * 200_000, f"a=1; {cookie}; b=2"
+    _, _, text = await scene.ask("/x?y=%26", method="POST", body=body, Cookie=cookies, Authorization="own")
     method, path, headers, got = json.loads(text)
     assert (method, path, got) == ("POST", "/x?y=%26", body.decode())
     assert headers["Cookie"] == "a=1; b=2" and headers["Authorization"] == "own"
@@ -246,11 +297,71 @@ async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: Scene
     assert (await scene.ask(Cookie=cookie))[0] == 401
 
 
+async def test_a_logout_ends_answers_that_take_for_ever(scene: Scene) -> None:
+    cookie = await scene.cookie()
+    url = f"http://127.0.0.1:{scene.where.http_port}/events"
+    guarded, plain = {"Host": scene.host(), "Cookie": cookie}, {"Host": scene.host("plain")}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(url, headers=guarded) as answer,
+        session.get(url, headers=plain) as beside,
+    ):
+        assert await answer.content.readline() == await beside.content.readline() == b"data: again\n"
+        visitor = scene.login.by_app_session(f"http://{scene.host()}", cookie.partition("=")[2])
+        assert visitor is not None and scene.listening == 2
+        await scene.login.log_out(visitor.session)
+        with pytest.raises(aiohttp.ClientError):
+            async with asyncio.timeout(CLIENT_IS_TOLD):
+                while await answer.content.readline():
+                    pass
+        async with asyncio.timeout(CLIENT_IS_TOLD):
+            while scene.listening > 1:
+                await asyncio.sleep(0.01)  # the app is told a moment later
+        for _ in range(10):
+            assert (await beside.content.readline()).strip() in (b"", b"data: again"), "another app goes on"
+
+
+@pytest.mark.parametrize("said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", None])
+async def test_a_node_that_says_nothing_of_use_lets_nobody_in(scene: Scene, said: bytes | None) -> None:
+    cookie = await scene.cookie()
+    await scene.guard.stop()
+    scene.seen.clear()
+    held: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        held.append(writer)
+        if said is not None:
+            writer.write(said)
+            writer.close()
+
+    server = await asyncio.start_unix_server(answer, scene.caddy.guard)
+    try:
+        status, _, text = await scene.ask(Cookie=cookie, **READS_PAGE)
+        assert held and status >= 500 and (status == 500 or "The node is not there" in text)
+    finally:
+        server.close()
+        for each in held:
+            each.close()
+        scene.guard = GuardSocket(scene.entry)
+        await scene.guard.start(scene.caddy.guard)
+    assert scene.seen == []
+
+
 async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) -> None:
     cookie = await scene.cookie()
     assert (await scene.ask(Cookie=cookie))[0] == 200
     scene.seen.clear()
-    await scene.guard.stop()
+    url, headers = f"http://127.0.0.1:{scene.where.http_port}/events", {"Host": scene.host(), "Cookie": cookie}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        assert await answer.content.readline() == b"data: again\n"
+        await scene.guard.stop()
+        await scene.pipes.close()
+        with pytest.raises(aiohttp.ClientError):
+            async with asyncio.timeout(CLIENT_IS_TOLD):
+                while await answer.content.readline():
+                    pass
+    scene.seen.clear()
     for path in ("/", "/.archipelago/login?code=x&state=y"):
         status, headers, text = await scene.ask(path, Cookie=cookie, **READS_PAGE)
         assert status == 503 and "The node is not there" in text and headers["Cache-Control"] == "no-store"
@@ -258,6 +369,7 @@ async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) 
     assert (await scene.ask(label="plain"))[0] == 200, "an app with a login of its own stays reachable"
     scene.guard = GuardSocket(scene.entry)
     await scene.guard.start(scene.caddy.guard)
+    await scene.apply(scene.doors)
     assert (await scene.ask(Cookie=cookie))[0] == 200, "and its session goes on"
 
 
@@ -281,6 +393,8 @@ async def test_the_question_takes_next_to_no_time(scene: Scene) -> None:
     assert min(differences) < 0.01, differences
 
 
-async def test_only_the_service_user_can_ask_the_node(scene: Scene) -> None:
-    assert scene.caddy.guard.stat().st_mode & 0o777 == 0o600
+async def test_only_the_service_user_can_ask_the_node_or_come_in_behind_it(scene: Scene) -> None:
+    sockets = [each for each in scene.caddy.guard.parent.iterdir() if each.is_socket()]
+    assert {"admin.sock", "login.sock"} < {each.name for each in sockets} and len(sockets) == 3
+    assert {each.stat().st_mode & 0o777 for each in sockets} == {0o600}
     assert scene.caddy.guard.parent.stat().st_mode & 0o777 == 0o700

@@ -78,7 +78,9 @@ class MemoryNode:
 
     def _provide_security(self) -> None:
         self.services.provide(Login, self.login)
-        self.services.provide(security_services.AppEntryService, AppEntry(self.login, security.MemorySites()))
+        self.services.provide(
+            security_services.AppEntryService, AppEntry(self.login, security.MemorySites(), lambda: None)
+        )
         self.services.provide(security_services.AuditService, self.audit)
         self.services.provide(security_services.KeyUnlockService, security.MemoryKey())
         self.services.provide(security_services.KeyService, security.MemoryKey())

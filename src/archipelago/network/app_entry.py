@@ -5,9 +5,10 @@ node's own page, which has the session, and from there back with a code that mak
 (`login/sessions/app_sessions`). The node's session itself is never sent to the host of an app.
 """
 
+import asyncio
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -30,6 +31,8 @@ _STATE_SECONDS, _PAGE_SECONDS = 600, 365 * 24 * 3600
 _LONGEST_WAY_BACK = 2000
 """Bytes of an address on the site to which one returns after a login; a longer one is the site's first page."""
 _STATE_BYTES = 16
+_ON_ITS_WAY = 1.0
+"""Seconds in which what was let in just before a session ended has reached the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +114,14 @@ class GuardedSites(Protocol):
         """Their origins."""
         ...
 
-    async def cut(self) -> None:
-        """End all connections to them."""
-        ...
-
 
 class AppEntry:
-    """Lets people in to apps that have no login of their own."""
+    """Lets people in to apps that have no login of their own; `cut` ends all that goes on in those."""
 
-    def __init__(self, login: Login, sites: GuardedSites) -> None:
+    def __init__(self, login: Login, sites: GuardedSites, cut: Callable[[], None]) -> None:
         self._login = login
         self._sites = sites
+        self._cut = cut
         self._inside: set[str] = set()
         """Sessions by which somebody has passed since connections were last ended."""
 
@@ -130,7 +130,9 @@ class AppEntry:
         while True:
             await self._login.until_one_ended(lambda: self._inside)
             self._inside.clear()
-            await self._sites.cut()
+            self._cut()
+            await asyncio.sleep(_ON_ITS_WAY)
+            self._cut()
 
     def address(self, site: str, state: str, session: str) -> str:
         """Return where the browser of a session goes on to get into a site. Raises `NodeError`."""

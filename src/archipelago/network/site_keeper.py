@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -44,7 +43,6 @@ class SiteKeeper:
         self._desired = desired
         self._changed = changed
         self._seed = seed
-        self._cuts = 0
         self._addresses: tuple[IPv4Address, ...] = ()
         self._public: tuple[PublicFile, ...] = ()
         self._applied: tuple[Door, ...] | None = None
@@ -62,7 +60,7 @@ class SiteKeeper:
             return ()
         found = sites(endpoints_of(self._desired()), self._seed)
         known = doors(found, self._where, self._addresses, self._public)
-        return tuple(replace(door, cuts=self._cuts) for door in (*known, *self.further))
+        return (*known, *self.further)
 
     @property
     def guarded(self) -> frozenset[str]:
@@ -90,11 +88,6 @@ class SiteKeeper:
             self.problems = tuple([why for driver in self._drivers for why in await _applied(driver, wanted)])
             for problem in self.problems:
                 structlog.get_logger("network").warning("a site of an app does not work", why=problem)
-
-    async def cut(self) -> None:
-        """End all connections to apps behind the node's login, such as WebSockets; who may come back can do so."""
-        self._cuts += 1
-        await self.apply()
 
     async def follow(self) -> None:
         """Apply the sites whenever they change, until cancelled."""

@@ -59,8 +59,6 @@ class Door:
 
     Where there are none, nobody can log in by this door.
     """
-    cuts: int = 0
-    """How often all that goes on behind the node's login was ended: a door with another number ends it again."""
     socket: str = ""
     """Path of a unix socket on which it listens as well, for a program of this node that leads clients there."""
 

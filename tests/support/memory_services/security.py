@@ -61,12 +61,6 @@ class MemorySites:
 
     guarded = frozenset({"http://specter.localhost:8481"})
 
-    def __init__(self) -> None:
-        self.cuts = 0
-
-    async def cut(self) -> None:
-        self.cuts += 1
-
 
 class MemoryAudit:
     public_key = "a key"

@@ -1,7 +1,7 @@
 """What keeps the onion services of a node."""
 
 from archipelago.container.reconciler.seen import is_running
-from archipelago.network.drivers.tor.pipes import OnionPipes
+from archipelago.network.drivers.socket_pipes import SocketPipes
 from archipelago.network.drivers.tor.tor_control import RunningTor, TorControl
 from archipelago.network.onions.onion_keeper import OnionKeeper
 from archipelago.network.onions.services import TorApp
@@ -9,6 +9,9 @@ from archipelago.network.site_keeper import SiteKeeper
 from archipelago.node.build.apps import Apps
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
+
+_PIPE_MODE = 0o666
+"""Tor, which leads clients to a socket, is another user of this host; nobody else passes through its folder."""
 
 
 def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKeeper) -> OnionKeeper:
@@ -27,7 +30,7 @@ def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKe
         TorControl(podman.namespace),
         running,
         sites,
-        OnionPipes(),
+        SocketPipes(_PIPE_MODE),
         layout.onions,
         lambda: reconciler.desired,
         lambda app: reconciler.health(app).state,

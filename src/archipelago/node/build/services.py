@@ -36,6 +36,7 @@ from archipelago.container.reports.usage import UsageReporter
 from archipelago.network.app_entry import AppEntry
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
+from archipelago.network.drivers.caddy.guarded_pipes import GuardedPipes
 from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.drivers.mdns import MdnsDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
@@ -85,6 +86,7 @@ class Parts:
     apps: Apps
     local_access: LocalAccess
     sites: SiteKeeper
+    pipes: GuardedPipes
     onions: OnionKeeper
     metrics: Metrics
     links: LinkTraffic
@@ -101,8 +103,9 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     contexts = server_contexts()
     driver = LoopbackDriver(shares(limit()).apps, contexts)
     caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
+    pipes = GuardedPipes(config.layout.caddy)
     sites = SiteKeeper(
-        (CaddyDriver(caddy, certificates), MdnsDriver()),
+        (pipes, CaddyDriver(caddy, certificates), MdnsDriver()),
         doors_of(config),
         lambda: reconciler.desired,
         reconciler.changed,
@@ -138,6 +141,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         apps,
         local_access,
         sites,
+        pipes,
         build_onions(storage, podman, apps, sites),
         Metrics(),
         links,
@@ -275,7 +279,7 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     storage, podman, apps = parts.storage, parts.podman, parts.apps
     key = AsyncNodeKey(storage.secrets.key, storage.secrets, (TlsFolder(storage.config.layout.tls).authority[1],))
     services.provide(Login, storage.login)
-    entry = AppEntry(storage.login, parts.sites)
+    entry = AppEntry(storage.login, parts.sites, parts.pipes.cut)
     services.provide(AppEntry, entry)
     services.provide(security_services.AppEntryService, entry)
     services.provide(security_services.AuditService, storage.audit)

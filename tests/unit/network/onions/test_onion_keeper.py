@@ -274,12 +274,3 @@ async def test_the_nodes_login_stands_in_front_of_a_page_without_one_through_tor
     await scene.apply()
     (door,) = scene.sites.further
     assert door.pages == (f"http://{scene.keeper.name_of('tor', 'node.page')}",) and scene.keeper.problems == ()
-
-
-async def test_the_end_of_a_session_ends_what_goes_on_through_tor(scene: Scene) -> None:
-    scene.login, scene.word["a"] = "none", {"page": "clients"}
-    await scene.apply()
-    before = [door.cuts for door in scene.driver.applied[-1]]
-    await scene.sites.cut()
-    after = scene.driver.applied[-1]
-    assert any(door.socket for door in after) and [door.cuts for door in after] == [each + 1 for each in before]

@@ -1,9 +1,10 @@
 """The configuration of Caddy, as JSON (https://caddyserver.com/docs/json/). Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
-from archipelago.network.drivers.caddy.guarded_site import STAGE_LOGIN, guarded, without_node_cookies
+from archipelago.network.drivers.caddy.guarded_site import STAGE_LOGIN, guarded, pipe_of, without_node_cookies
 from archipelago.network.drivers.caddy.public_routes import public_routes
 from archipelago.network.plain_page import PLAIN_PAGE_HEADERS, plain_page
 from archipelago.network.sites import Behind, Door, Listen
@@ -108,7 +109,7 @@ def _routes(door: Door, guard: str) -> Iterable[Config]:
             yield {"match": [{"host": sorted(door.names)}], "handle": [handle], "terminal": True}
         return
     for name, behind in sorted(door.names.items()):
-        handlers = [*_before(door), *(guarded(door, name, guard) if behind.guarded else ()), *_to_app(behind)]
+        handlers = [*_before(door), *(guarded(door, name, guard) if behind.guarded else ()), *_to_app(behind, guard)]
         yield {"match": [{"host": [name]}], "handle": handlers, "terminal": True}
 
 
@@ -120,17 +121,15 @@ def _before(door: Door) -> Iterable[Config]:
     yield headers
 
 
-def _to_app(behind: Behind) -> Iterable[Config]:
+def _to_app(behind: Behind, guard: str) -> Iterable[Config]:
     yield from without_node_cookies()
-    proxy: Config = {
+    pipe = f"unix/{pipe_of(str(PurePosixPath(guard).parent), behind.place)}"
+    yield {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": str(behind.place)}],
+        "upstreams": [{"dial": pipe if behind.guarded else str(behind.place)}],
         "transport": {"protocol": "http", "dial_timeout": _CONNECT, "response_header_timeout": _FIRST_BYTE},
+        "stream_close_delay": _KEEP_STREAMS,
     }
-    if not behind.guarded:
-        # Otherwise a change ends them, which is how the end of a session does.
-        proxy["stream_close_delay"] = _KEEP_STREAMS
-    yield proxy
 
 
 def _errors() -> list[Config]:

@@ -4,9 +4,11 @@ The node is asked by a request of Caddy's own, which has the headers of the clie
 request pass, or answers in the place of the app. Where it does not answer, nobody passes.
 """
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.sites import Door
 
 Config = dict[str, Any]
@@ -29,9 +31,14 @@ _UNTOLD = ("Authorization", "Connection", "Content-*", "Expect", "Range", "Sec-W
 _PATIENCE = "10s"
 
 
+def pipe_of(folder: str, place: LoopbackPlace) -> str:
+    """Return the socket that leads Caddy to a guarded app, in the folder that Caddy sees; its path has to be short."""
+    return f"{folder}/{hashlib.sha256(str(place).encode()).hexdigest()[:16]}.sock"
+
+
 def guarded(door: Door, name: str, socket: str) -> Iterable[Config]:
     """Return the handlers in front of the site behind a name; `socket` is the path at which the node answers."""
-    yield {"handler": "vars", _STAGE: "login", "cuts": str(door.cuts)}
+    yield {"handler": "vars", _STAGE: "login"}
     own: Config = {
         "match": [{"path": [RESERVED, f"{RESERVED}/*"]}],
         "handle": [_ask(door, name, socket, ENTER)],

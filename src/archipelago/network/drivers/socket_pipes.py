@@ -1,4 +1,4 @@
-"""Leads what does not speak HTTP from the sockets that Tor connects to, to endpoints of apps on loopback."""
+"""Leads from sockets to endpoints of apps on loopback: Tor to what does not speak HTTP, Caddy to what is guarded."""
 
 import asyncio
 import contextlib
@@ -10,16 +10,15 @@ from pathlib import Path
 from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.drivers.loopback import forward
 
-_MODE = 0o666
-"""Whoever leads clients to the socket is another user of this host; nobody else passes through its folder."""
 _MOST = 256
 """Connections to all sockets together; one beyond is closed at once."""
 
 
-class OnionPipes:
-    """Listens on sockets. What is connected ends with the daemon, as on the local network."""
+class SocketPipes:
+    """Listens on sockets of a mode. What is connected ends with the daemon, as on the local network."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: int) -> None:
+        self._mode = mode
         self._servers: dict[tuple[Path, LoopbackPlace], asyncio.Server] = {}
         self._connections: dict[asyncio.Task[None], tuple[Path, LoopbackPlace]] = {}
 
@@ -29,9 +28,14 @@ class OnionPipes:
         for pipe in set(self._servers) - wanted:
             await self._close(pipe)
         for path, place in wanted - set(self._servers):
-            listening = await asyncio.to_thread(_listening, path)
+            listening = await asyncio.to_thread(_listening, path, self._mode)
             server = await asyncio.start_unix_server(partial(self._serve, (path, place)), sock=listening)
             self._servers[path, place] = server
+
+    def cut(self) -> None:
+        """End all that is connected; the sockets stay."""
+        for task in self._connections:
+            task.cancel()
 
     async def close(self) -> None:
         """Lead none any longer."""
@@ -63,13 +67,13 @@ class OnionPipes:
         task.add_done_callback(ended)
 
 
-def _listening(path: Path) -> socket.socket:
+def _listening(path: Path, mode: int) -> socket.socket:
     """Return a socket that others may open; one that an earlier daemon left is replaced. Blocking."""
     path.unlink(missing_ok=True)
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         found.bind(str(path))
-        path.chmod(_MODE)
+        path.chmod(mode)
         found.setblocking(False)
     except OSError:
         found.close()
