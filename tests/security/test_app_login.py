@@ -19,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from archipelago.config import DEFAULT_UI
 from archipelago.support.host_names import host_label
 from support.chromium import chromium
-from support.harness import TestNode, free_port, remove_leftovers, running_node
+from support.harness import RpcError, TestNode, free_port, remove_leftovers, running_node
 from support.owner import PASSWORD, enter, log_out
 from support.tiny_apps import TCP, write_app
 
@@ -176,12 +176,31 @@ async def test_who_is_not_logged_in_logs_in_first_and_then_is_where_he_wanted_to
 async def test_programs_and_strangers_on_the_host_are_refused(scene: Scene) -> None:
     await scene.seen()
     assert await scene.asked(f"http://127.0.0.1:{scene.node.http_port}/") == 401
-    token = await scene.node.call("token-create", name="program", permissions=["read", "manage"])
-    assert await scene.asked(f"http://127.0.0.1:{scene.node.http_port}/", Authorization=token["secret"]) == 401
     for address in ("127.0.0.1", "127.0.0.2", LAN):
         with pytest.raises(aiohttp.ClientConnectorError):
             await scene.asked(f"http://{address}:{scene.port}/")
     assert await scene.seen() == ""
+
+
+async def test_a_program_gets_in_by_a_token_for_that_which_the_app_never_sees(scene: Scene) -> None:
+    async def shown(*permissions: str) -> tuple[str, dict[str, str]]:
+        made = await scene.node.call("token-create", name=" ".join(permissions), permissions=[*permissions])
+        return made["token"]["id"], {"Authorization": f"Bearer {made['secret']}"}
+
+    url = f"http://127.0.0.1:{scene.node.http_port}/api"
+    _, manages = await shown("read", "manage")
+    identity, uses = await shown("apps")
+    await scene.seen()
+    assert await scene.asked(url, **manages) == 403
+    assert await scene.asked(url, **uses, **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}) == 403
+    assert await scene.seen() == ""
+    assert await scene.asked(url, **uses) == 200
+    seen = await scene.seen()
+    assert "GET /api " in seen and "arch_" not in seen and "authorization" not in seen.lower()
+    with pytest.raises(RpcError):
+        await scene.node.call("app-enter", site=scene.vault.rstrip("/"), state="x" * 22)
+    await scene.node.call("token-revoke", id=identity)
+    assert await scene.asked(url, **uses) == 401 and await scene.seen() == ""
 
 
 async def test_a_thief_in_the_owners_browser_does_nothing_in_it(browser: Browser, scene: Scene) -> None:

@@ -1457,7 +1457,7 @@ export type Peer = {
   "port": number;
 };
 
-export type Permission = "login" | "discover" | "read" | "account" | "operate" | "manage" | "execute" | "audit" | "administer";
+export type Permission = "login" | "discover" | "read" | "account" | "operate" | "manage" | "apps" | "execute" | "audit" | "administer";
 
 export type Plan = {
   /** Apps that are there in the end, in start order (providers first), then those that go, dependents first. */

@@ -16,12 +16,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.drivers.caddy.guarded_site import NODE_COOKIES, RESERVED
 from archipelago.network.plain_page import PLAIN_PAGE_HEADERS, plain_page
-from archipelago.security.login.login import Login, Visitor
+from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
 from archipelago.storage.records.permissions import Permission
 from archipelago.support.texts.text import msg
 
-MAY_USE = Permission.MANAGE
-"""What an app may do that has no login of its own, whoever reaches it may do: that is for its owner."""
+MAY_USE = Permission.APPS
+"""What an app may do that has no login of its own, whoever reaches it may do: that is for its owner, and for programs
+to which he gives a token for that."""
 ENTRANCE = "/enter"
 """Path of the node's own page to which the page of an app sends a browser to log in."""
 PAGE_DESTINATIONS = ("document", "empty")
@@ -62,6 +63,12 @@ class Question:
     def uri(self) -> str:
         """Path and query, as the client sent them."""
         return self._said("Archipelago-Uri")
+
+    @property
+    def token(self) -> str:
+        """The token of the node that a program shows; empty where it shows none, or something that is the app's."""
+        scheme, _, secret = self._said("Authorization").partition(" ")
+        return secret if scheme.lower() == "bearer" and secret.startswith(TOKEN_PREFIX) else ""
 
     @property
     def is_secure(self) -> bool:
@@ -159,6 +166,8 @@ class AppEntry:
                 return self._begin(question, question.uri)
             return _refused(401, "Log in on the page of the node first.")
         if MAY_USE not in visitor.permissions:
+            if not question.shows_page:
+                return _refused(403, "This token may not use apps that have no login of their own.")
             return _page(403, "This page is not for your account", "It is for the owner of the node. Log in as such.")
         self._inside.add(visitor.session)
         return EntryAnswer(200)
@@ -180,6 +189,8 @@ class AppEntry:
         return _page(404, "No such page", "The node has no page here.")
 
     def _visitor(self, question: Question) -> Visitor | None:
+        if token := question.token:
+            return self._login.by_token(token)
         found = (self._login.by_app_session(question.site, kept) for kept in question.kept(_SESSION))
         return next((visitor for visitor in found if visitor is not None), None)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.app_entry import AppEntry, EntryAnswer, Question
 from archipelago.security.login.login import Login
-from archipelago.storage.records.permissions import Role
+from archipelago.storage.records.permissions import Permission, Role
 from support.databases import new_database
 from support.login_world import PASSWORD, World
 from support.sources import HERE
@@ -227,6 +227,35 @@ async def test_who_may_not_manage_apps_is_told_so_and_no_token_gets_in(world: Wo
     with pytest.raises(NodeError) as caught:
         entry.address("http://evil.example", state, await session_of(login))
     assert caught.value.code is ErrorCode.INVALID_VALUE, "no code is sent to a place that is no app of this node"
+
+
+async def test_a_program_gets_in_by_a_token_for_that_until_it_is_revoked(world: World) -> None:
+    login, sites = await world.owned(), Sites()
+    entry = entry_of(login, sites)
+    following = asyncio.create_task(entry.follow())
+    program = {"sec_fetch_site": "", "sec_fetch_mode": "", "accept": "*/*"}
+    made = {
+        name: await login.tokens.make(name, frozenset({permission}), 1, HERE)
+        for name, permission in (("uses", Permission.APPS), ("manages", Permission.MANAGE))
+    }
+    for site in (SITE, SECURE):
+        browser = Browser(entry, site)
+        asked = {name: browser.asks(**program, authorization=f"Bearer {each.secret}") for name, each in made.items()}
+        assert {name: answer.status for name, answer in asked.items()} == {"uses": 200, "manages": 403}
+        for wrong in (
+            made["uses"].secret,
+            f"Basic {made['uses'].secret}",
+            f"Bearer {made['uses'].secret}x",
+            "Bearer x",
+        ):
+            assert browser.asks(**program, authorization=wrong).status == 401
+    shown = f"Bearer {made['uses'].secret}"
+    assert Browser(entry).asks(authorization=shown, sec_fetch_site="cross-site", sec_fetch_mode="cors").status == 403
+    await login.tokens.revoke(made["uses"].token.id, HERE)
+    async with asyncio.timeout(20):
+        await sites.cut_again.wait()
+    assert Browser(entry).asks(**program, authorization=shown).status == 401
+    following.cancel()
 
 
 @pytest.mark.parametrize(

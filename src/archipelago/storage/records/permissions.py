@@ -19,6 +19,8 @@ class Permission(StrEnum):
     """Start, stop and restart what is installed."""
     MANAGE = "manage"
     """Install, update, configure and remove apps."""
+    APPS = "apps"
+    """Use apps that have no login of their own, behind the node's."""
     EXECUTE = "execute"
     """Run commands inside containers."""
     AUDIT = "audit"

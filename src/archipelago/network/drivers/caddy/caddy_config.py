@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from archipelago.network.drivers.caddy.guarded_site import STAGE_LOGIN, guarded, pipe_of, without_node_cookies
+from archipelago.network.drivers.caddy.guarded_site import STAGE_LOGIN, guarded, pipe_of, without_node_secrets
 from archipelago.network.drivers.caddy.public_routes import public_routes
 from archipelago.network.plain_page import PLAIN_PAGE_HEADERS, plain_page
 from archipelago.network.sites import Behind, Door, Listen
@@ -122,7 +122,7 @@ def _before(door: Door) -> Iterable[Config]:
 
 
 def _to_app(behind: Behind, guard: str) -> Iterable[Config]:
-    yield from without_node_cookies()
+    yield from without_node_secrets()
     pipe = f"unix/{pipe_of(str(PurePosixPath(guard).parent), behind.place)}"
     yield {
         "handler": "reverse_proxy",

@@ -10,6 +10,7 @@ from typing import Any
 
 from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.sites import Door
+from archipelago.security.login.credentials.tokens import TOKEN_PREFIX
 
 Config = dict[str, Any]
 RESERVED = "/.archipelago"
@@ -26,8 +27,8 @@ _TOLD = {
     "Archipelago-Uri": "{http.request.uri}",
     "Archipelago-Upgrade": "{http.request.header.Upgrade}",
 }
-_UNTOLD = ("Authorization", "Connection", "Content-*", "Expect", "Range", "Sec-Websocket-*", "Te", "Trailer", "Upgrade")
-"""Headers of the client's that are the app's, or are about how the request itself is sent."""
+_UNTOLD = ("Connection", "Content-*", "Expect", "Range", "Sec-Websocket-*", "Te", "Trailer", "Upgrade")
+"""Headers of the client's that are about how the request itself is sent."""
 _PATIENCE = "10s"
 
 
@@ -62,11 +63,14 @@ def _ask(door: Door, name: str, socket: str, what: str) -> Config:
     }
 
 
-def without_node_cookies() -> Iterable[Config]:
-    """Return the handlers that take the node's cookies out of a request, whether or not a login stands in front."""
+def without_node_secrets() -> Iterable[Config]:
+    """Return the handlers that take the node's cookies and tokens out of a request, whether or not it is guarded."""
     ours = rf"(?i)(^|[;,]\s*)(__Host-)?{NODE_COOKIES}[^;,]*"
     replaced = [{"search_regexp": ours, "replace": ""}, {"search_regexp": r"^[;,\s]+", "replace": ""}]
     yield {"handler": "headers", "request": {"replace": {"Cookie": replaced}}}
     empty = {"header_regexp": {"Cookie": {"pattern": "^$"}}}
     gone = {"handler": "headers", "request": {"delete": ["Cookie"]}}
-    yield {"handler": "subroute", "routes": [{"match": [empty], "handle": [gone]}]}
+    token = {"header_regexp": {"Authorization": {"pattern": rf"(?i)^bearer\s+{TOKEN_PREFIX}"}}}
+    unshown = {"handler": "headers", "request": {"delete": ["Authorization"]}}
+    routes = [{"match": [empty], "handle": [gone]}, {"match": [token], "handle": [unshown]}]
+    yield {"handler": "subroute", "routes": routes}

@@ -25,7 +25,7 @@ class EnterParams(Params):
 @family.method(
     "app-enter",
     "Return where the caller's browser goes on to get into an app that is behind the node's login",
-    permission=Permission.MANAGE,
+    permission=Permission.APPS,
     recorded=True,
 )
 async def _enter(entry: AppEntryService, params: EnterParams, caller: Caller) -> AppEntrance:
