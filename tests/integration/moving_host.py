@@ -112,7 +112,7 @@ async def main(folder: Path) -> None:
         routes=RouteKeeper((), DesiredState, Signal()),
         sites=SiteKeeper((NoSites(),), Doors(8481, 8443, NAME), DesiredState, Signal()),
         trust=TrustFiles(certificates, Doors(8481, 8443, NAME)),
-        contexts=server_contexts(),
+        contexts=server_contexts("island"),
     )
     await access.open(Page().front)
     await access.listen(["lan"])

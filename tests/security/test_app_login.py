@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Error, Page, expect
 
 from archipelago.config import DEFAULT_UI
 from archipelago.support.host_names import host_label
@@ -240,6 +240,23 @@ async def test_a_logout_ends_it_at_once_and_without_the_node_nobody_gets_in(brow
     await context.close()
 
 
+async def no_port_of_the_thief_is_called_by_its_name(scene: Scene, context: BrowserContext, site: str) -> None:
+    """Cookies know no ports: even where a browser takes each certificate, as this one does, none is sent there."""
+    thief = await scene.node.call("network-open", app="thief", endpoint="page")
+    port = urlsplit(thief["local_addresses"][0]).port
+    await scene.seen("thief")
+    tab = await context.new_page()
+    for scheme in ("https", "http"):
+        with pytest.raises(Error):
+            await tab.goto(f"{scheme}://{urlsplit(site).hostname}:{port}/trap")
+    assert await scene.seen("thief") == ""
+    await tab.goto(f"https://{host_label(platform.node())}.local:{port}/control")
+    seen = await scene.seen("thief")
+    assert "GET /control " in seen and "archipelago" not in seen
+    await tab.close()
+    await scene.node.call("network-close", app="thief", endpoint="page")
+
+
 async def test_from_the_local_network_too_it_is_reached_through_the_nodes_login_alone(
     browser: Browser, scene: Scene
 ) -> None:
@@ -258,6 +275,7 @@ async def test_from_the_local_network_too_it_is_reached_through_the_nodes_login_
     cookies = {each["name"]: each for each in (await context.storage_state())["cookies"]}
     kept = cookies["__Host-archipelago-session"]
     assert kept["secure"] and kept["httpOnly"] and kept["domain"] == urlsplit(site).hostname
+    await no_port_of_the_thief_is_called_by_its_name(scene, context, site)
     stranger, there = await at(browser, site)
     await there.goto(site)
     await expect(there.get_by_label("Password")).to_be_visible()

@@ -88,7 +88,7 @@ def local_access(tmp_path: Path, kept: Kept, host: Host | None = None) -> LocalA
         routes=RouteKeeper((), DesiredState, Signal()),
         sites=no_sites(),
         trust=TrustFiles(certificates, DOORS),
-        contexts=server_contexts(),
+        contexts=server_contexts("island"),
         watch=host.watch,
     )
 

@@ -68,6 +68,11 @@ def local_name(label: str, host: str) -> str | None:
     return f"{whole}.local" if host and _is_label(whole) else None
 
 
+def is_local_site(name: str, host: str) -> bool:
+    """Return whether a host name may be that of a site on the local network of a node called `host`."""
+    return bool(host) and name.lower().rstrip(".").endswith(f"-{host}.local")
+
+
 def require_name(app: str, endpoints: Mapping[str, Endpoint], name: str, doors: Doors) -> None:
     """Raise `NodeError` where an endpoint is behind the node's login and has no name on the local network.
 

@@ -100,7 +100,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     """Build what is left."""
     config, reconciler = storage.config, apps.reconciler
     certificates = Certificates(config.layout.tls, storage.secrets, platform.node(), now=lambda: datetime.now(UTC))
-    contexts = server_contexts()
+    contexts = server_contexts(host_label(platform.node()))
     driver = LoopbackDriver(shares(limit()).apps, contexts)
     caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
     pipes = GuardedPipes(config.layout.caddy)
