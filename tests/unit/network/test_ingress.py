@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest_asyncio
 
 from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.network.drivers.loopback import LoopbackDriver
-from archipelago.network.routes import Route
+from archipelago.network.routes import Route, Trust
+from archipelago.network.tls import server_contexts
+from archipelago.security.keys.tls_identity import self_signed
 
 OUTER = "127.0.7.1"
 
@@ -36,6 +40,8 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()
+        if data == b"bye\n":
+            break
     writer.write(b"end\n")
     writer.close()
 
@@ -65,6 +71,28 @@ async def test_what_passes_arrives_whole_and_half_a_connection_can_end(scene: Sc
         assert await reader.read(-1) == sent + b"end\n"
     await sending
     writer.close()
+
+
+async def test_nothing_goes_wrong_when_a_connection_by_tls_ends(scene: Scene, tmp_path: Path) -> None:
+    context, anybody = server_contexts("island")[Trust.FIRST_USE], ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    identity, file = self_signed(("island.local",)), tmp_path / "both.pem"
+    file.write_bytes(identity.certificate_pem() + identity.key_pem())
+    context.load_cert_chain(file)
+    driver = LoopbackDriver(8, {Trust.FIRST_USE: context})
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    route = Route(IPv4Address("127.0.7.2"), scene.port, tls=Trust.FIRST_USE, shown="")
+    assert await driver.apply([route]) == {}
+    reader, writer = await asyncio.open_connection(str(route.address), route.port, ssl=anybody)
+    async with asyncio.timeout(10):
+        writer.write(b"bye\n")
+        assert await reader.read(-1) == b"bye\nend\n", "the app ends it first"
+        writer.close()
+        while driver._connections:
+            await asyncio.sleep(0)
+    await driver.close()
+    assert complaints == []
 
 
 async def test_an_address_that_takes_all_it_can_keeps_nobody_else_out(scene: Scene) -> None:

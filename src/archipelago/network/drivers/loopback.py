@@ -122,7 +122,8 @@ async def forward(
             await asyncio.gather(*ways)
             async with asyncio.timeout(_FAREWELL):  # in which both sides take what is left
                 for end in (inner_writer, writer):
-                    end.close()
+                    if not end.is_closing():  # of TLS, asyncio forgets what it has been told to close twice
+                        end.close()
                     await end.wait_closed()
         finally:
             for way in ways:
