@@ -227,6 +227,7 @@ class AppEntry:
                 403,
                 "This link does not work any more",
                 "It works once, for a minute, in the browser that asked for it.",
+                link=("/", "Open the app"),
             )
         answer = _moved(question, _unpacked(asked[0]))
         kept = _cookie(question, _SESSION, session)
@@ -276,5 +277,5 @@ def _refused(status: int, text: str) -> EntryAnswer:
     return EntryAnswer(status, (("Content-Type", "text/plain; charset=utf-8"), _NOT_KEPT), f"{text}\n")
 
 
-def _page(status: int, title: str, text: str) -> EntryAnswer:
-    return EntryAnswer(status, tuple(PLAIN_PAGE_HEADERS.items()), plain_page(title, text))
+def _page(status: int, title: str, text: str, *, link: tuple[str, str] | None = None) -> EntryAnswer:
+    return EntryAnswer(status, tuple(PLAIN_PAGE_HEADERS.items()), plain_page(title, text, link=link))

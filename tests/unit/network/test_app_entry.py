@@ -156,7 +156,8 @@ async def test_a_code_works_once_for_a_minute_at_one_origin_in_the_browser_that_
     assert browser.enters(way).status == 403
     assert browser.asks().status == 200
     for wrong in ("/.archipelago/login", "/.archipelago/login?code=&state=", "/.archipelago/login?state=x&code=y"):
-        assert Browser(entry).enters(wrong).status == 403
+        answer = Browser(entry).enters(wrong)
+        assert answer.status == 403 and '<a href="/">' in answer.body, "who took too long to log in goes on"
 
 
 async def test_what_ends_the_session_of_the_node_ends_it_in_all_apps_and_what_goes_on_there(world: World) -> None:
