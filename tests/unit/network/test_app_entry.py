@@ -212,6 +212,23 @@ async def test_a_session_in_an_app_outlives_the_daemon_and_use_of_the_app_keeps_
     assert browser.asks().status == 303
 
 
+async def test_a_session_that_nobody_uses_any_longer_ends_what_goes_on_in_apps_too(world: World) -> None:
+    login, sites = await world.owned(), Sites()
+    entry = entry_of(login, sites)
+    browser = Browser(entry)
+    browser.log_in(await session_of(login))
+    assert browser.asks().status == 200
+    world.now += 99.9
+    following = asyncio.create_task(entry.follow())
+    await asyncio.sleep(0)
+    assert sites.cuts == 0, "it is good for a tenth of a second yet"
+    world.now += 0.2
+    async with asyncio.timeout(20):
+        await sites.cut_again.wait()
+    assert browser.asks().status == 303
+    following.cancel()
+
+
 async def test_who_may_not_manage_apps_is_told_so_and_no_token_gets_in(world: World) -> None:
     login = await world.owned()
     entry = entry_of(login)
