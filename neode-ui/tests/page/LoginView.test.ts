@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { nextTick } from "vue";
 import { askingApp } from "../../src/lib/asking";
 import { useSession } from "../../src/stores/session";
 import LoginView from "../../src/views/LoginView.vue";
@@ -19,10 +18,9 @@ beforeEach(() => {
 
 describe("the login", () => {
   it("says which app asks for it, and nothing of apps where none does", async () => {
-    const { page, router } = await mounted(LoginView, {});
-    expect(page.text()).toContain(words("login.hint"));
-    await router.push({ path: "/", query: { to: ENTRANCE } });
-    await nextTick();
+    const { page: ordinary } = await mounted(LoginView, {});
+    expect(ordinary.text()).toContain(words("login.hint"));
+    const { page } = await mounted(LoginView, {}, `/?${new URLSearchParams({ to: ENTRANCE }).toString()}`);
     expect(page.text()).toContain(words("login.forApp", { site: "specter-island.local:8443" }));
     expect(page.text()).not.toContain(words("login.hint"));
   });

@@ -26,7 +26,11 @@ export interface Mounted<P> {
 }
 
 /** Shows a component as a page of its own, as `begin` started it, among pages that show nothing, until the test ends. */
-export async function mounted<C extends Component>(component: C, props: Props<C>): Promise<Mounted<Props<C>>> {
+export async function mounted<C extends Component>(
+  component: C,
+  props: Props<C>,
+  path = "/",
+): Promise<Mounted<Props<C>>> {
   const given = shallowReactive({ ...(props as Record<string, unknown>) });
   const Page = defineComponent(() => () => h(component as Component, { ...given }));
   const Empty = defineComponent(() => () => null);
@@ -50,7 +54,7 @@ export async function mounted<C extends Component>(component: C, props: Props<C>
       { path: "/help/:page?", name: "help", component: Empty },
     ],
   });
-  await router.push("/");
+  await router.push(path);
   const whole = mount(RouterView, {
     attachTo: document.body,
     global: { plugins: [router, i18n] },
