@@ -57,7 +57,7 @@ class Scene:
         self.seen: list[tuple[str, str, dict[str, str], str]] = []
         self.listening = 0
         """Who follows the events of the app."""
-        self.pipes = GuardedPipes(folder / "caddy")
+        self.pipes = GuardedPipes(folder / "caddy", 64)
         self.entry = AppEntry(login, self, self.pipes.cut)
         self.guard = GuardSocket(self.entry)
 

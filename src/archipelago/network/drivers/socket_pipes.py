@@ -10,15 +10,16 @@ from pathlib import Path
 from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.drivers.loopback import forward
 
-_MOST = 256
-"""Connections to all sockets together; one beyond is closed at once."""
-
 
 class SocketPipes:
-    """Listens on sockets of a mode. What is connected ends with the daemon, as on the local network."""
+    """Listens on sockets of a mode. What is connected ends with the daemon, as on the local network.
 
-    def __init__(self, mode: int) -> None:
+    At most `most` connect to all of them together; one beyond is closed at once. Each takes two files.
+    """
+
+    def __init__(self, mode: int, most: int) -> None:
         self._mode = mode
+        self._most = most
         self._servers: dict[tuple[Path, LoopbackPlace], asyncio.Server] = {}
         self._connections: dict[asyncio.Task[None], tuple[Path, LoopbackPlace]] = {}
 
@@ -54,7 +55,7 @@ class SocketPipes:
     def _serve(
         self, pipe: tuple[Path, LoopbackPlace], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if len(self._connections) >= _MOST:
+        if len(self._connections) >= self._most:
             writer.transport.abort()
             return
 

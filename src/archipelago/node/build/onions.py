@@ -12,6 +12,7 @@ from archipelago.node.build.storage import Storage
 
 _PIPE_MODE = 0o666
 """Tor, which leads clients to a socket, is another user of this host; nobody else passes through its folder."""
+_PIPES = 256
 
 
 def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKeeper) -> OnionKeeper:
@@ -30,7 +31,7 @@ def build_onions(storage: Storage, podman: PodmanHost, apps: Apps, sites: SiteKe
         TorControl(podman.namespace),
         running,
         sites,
-        SocketPipes(_PIPE_MODE),
+        SocketPipes(_PIPE_MODE, _PIPES),
         layout.onions,
         lambda: reconciler.desired,
         lambda app: reconciler.health(app).state,

@@ -103,7 +103,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     contexts = server_contexts(host_label(platform.node()))
     driver = LoopbackDriver(shares(limit()).apps, contexts)
     caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
-    pipes = GuardedPipes(config.layout.caddy)
+    pipes = GuardedPipes(config.layout.caddy, shares(limit()).guarded)
     sites = SiteKeeper(
         (pipes, CaddyDriver(caddy, certificates), MdnsDriver()),
         doors_of(config),

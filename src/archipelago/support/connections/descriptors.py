@@ -21,6 +21,8 @@ class Shares:
     """From the local network to the node's page."""
     apps: int
     """From the local network to apps; each takes two files."""
+    guarded: int
+    """To apps behind the node's login; each takes two files."""
     streams: int
     """WebSockets, and as many logs that are followed, each of which takes a file for each container of its app."""
 
@@ -47,4 +49,11 @@ def shares(files: int) -> Shares:
     def share(of_a_unit: int, most: int = 512) -> int:
         return min(most, max(_FEWEST, files * of_a_unit // _UNIT))
 
-    return Shares(unix=share(64), loopback=share(128), local=share(128), apps=share(128), streams=share(64, 128))
+    return Shares(
+        unix=share(64),
+        loopback=share(128),
+        local=share(128),
+        apps=share(96),
+        guarded=share(32),
+        streams=share(64, 128),
+    )

@@ -19,9 +19,10 @@ class GuardedPipes:
     outlive the session that let it in. What passes here ends when the daemon says so, and with the daemon.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most: int) -> None:
+        """`folder` is the one that Caddy sees, `most` how many connect at the same time."""
         self._folder = folder
-        self._pipes = SocketPipes(_MODE)
+        self._pipes = SocketPipes(_MODE, most)
 
     async def apply(self, doors: tuple[Door, ...]) -> tuple[str, ...]:
         """Lead to what is guarded behind these doors, and nowhere else; return what is wrong, in words."""

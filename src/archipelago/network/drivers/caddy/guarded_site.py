@@ -30,6 +30,8 @@ _TOLD = {
 _UNTOLD = ("Connection", "Content-*", "Expect", "Range", "Sec-Websocket-*", "Te", "Trailer", "Upgrade")
 """Headers of the client's that are about how the request itself is sent."""
 _PATIENCE = "10s"
+MOST_QUESTIONS = 32
+"""At the same time, of each site: whoever floods one must not take up the open files of the node. Others wait."""
 
 
 def pipe_of(folder: str, place: LoopbackPlace) -> str:
@@ -59,7 +61,12 @@ def _ask(door: Door, name: str, socket: str, what: str) -> Config:
         "rewrite": {"method": "GET", "uri": what},
         # What is set replaces what a client has sent under the same names.
         "headers": {"request": {"delete": list(_UNTOLD), "set": {header: [text] for header, text in told.items()}}},
-        "transport": {"protocol": "http", "dial_timeout": _PATIENCE, "response_header_timeout": _PATIENCE},
+        "transport": {
+            "protocol": "http",
+            "dial_timeout": _PATIENCE,
+            "response_header_timeout": _PATIENCE,
+            "max_conns_per_host": MOST_QUESTIONS,
+        },
     }
 
 

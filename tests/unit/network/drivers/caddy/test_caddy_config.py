@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.drivers.caddy.caddy_config import SMUGGLED, caddy_config, listening, written
-from archipelago.network.drivers.caddy.guarded_site import pipe_of
+from archipelago.network.drivers.caddy.guarded_site import MOST_QUESTIONS, pipe_of
 from archipelago.network.sites import LOOPBACKS, Behind, Door
 
 GUARD = "/run/caddy/login.sock"
@@ -53,6 +53,7 @@ def is_guarded(route: dict[str, Any], origin: str) -> bool:
     assert own["terminal"] and "match" not in check
     for asked in (own["handle"][0], check["handle"][0]):
         assert asked["upstreams"] == [{"dial": f"unix/{GUARD}"}]
+        assert asked["transport"]["max_conns_per_host"] == MOST_QUESTIONS
         assert asked["headers"]["request"]["set"]["Archipelago-Site"] == [origin]
     (passes,) = check["handle"][0]["handle_response"]
     assert passes["match"] == {"status_code": [2]}, "every other answer is the client's"
