@@ -245,11 +245,13 @@ async def no_port_of_the_thief_is_called_by_its_name(scene: Scene, context: Brow
     thief = await scene.node.call("network-open", app="thief", endpoint="page")
     port = urlsplit(thief["local_addresses"][0]).port
     await scene.seen("thief")
-    tab = await context.new_page()
     for scheme in ("https", "http"):
+        tab = await context.new_page()
         with pytest.raises(Error):
             await tab.goto(f"{scheme}://{urlsplit(site).hostname}:{port}/trap")
+        await tab.close()
     assert await scene.seen("thief") == ""
+    tab = await context.new_page()
     await tab.goto(f"https://{host_label(platform.node())}.local:{port}/control")
     seen = await scene.seen("thief")
     assert "GET /control " in seen and "archipelago" not in seen
