@@ -231,9 +231,25 @@ async def attempts(thief: Page, site: str) -> dict[str, Any]:
     return got
 
 
-async def test_a_passkey_that_is_used_on_the_page_of_a_thief_is_worthless(browser: Browser, scene: Scene) -> None:
+@pytest_asyncio.fixture(loop_scope="module")
+async def another_program() -> AsyncIterator[int]:
+    """The port of a program on loopback that serves an empty page."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>other</title>")
+        writer.close()
+
+    port = free_port()
+    async with await asyncio.start_server(answer, "127.0.0.1", port):
+        yield port
+
+
+async def test_a_passkey_that_is_used_on_the_page_of_a_thief_is_worthless(
+    browser: Browser, scene: Scene, another_program: int
+) -> None:
     # No app listens at that name; another program of this host may.
-    node, app = f"http://localhost:{scene.node.port}", f"http://localhost:{await page_of_another_program()}"
+    node, app = f"http://localhost:{scene.node.port}", f"http://localhost:{another_program}"
     context = await browser.new_context(base_url=node, locale="en-GB")
     tab = await context.new_page()
     devtools = await context.new_cdp_session(tab)
@@ -263,19 +279,6 @@ async def test_a_passkey_that_is_used_on_the_page_of_a_thief_is_worthless(browse
     assert own <= await kept(), "the owner's passkey is still there, whatever became of that of the thief"
     assert len(await scene.node.call("passkey-list")) == 1
     await context.close()
-
-
-async def page_of_another_program() -> int:
-    """Serve an empty page on loopback for as long as the test runs, and return its port."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>other</title>")
-        writer.close()
-
-    port = free_port()
-    await asyncio.start_server(answer, "127.0.0.1", port)
-    return port
 
 
 async def as_program(node: str, called: str, method: str, **parameters: Any) -> Any:

@@ -122,7 +122,7 @@ async def forward(
             await asyncio.gather(*ways)
             async with asyncio.timeout(_FAREWELL):  # in which both sides take what is left
                 for end in (inner_writer, writer):
-                    if not end.is_closing():  # of TLS, asyncio forgets what it has been told to close twice
+                    if not end.is_closing():  # asyncio forgets a transport of TLS that is closed twice
                         end.close()
                     await end.wait_closed()
         finally:
