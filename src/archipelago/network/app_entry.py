@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.drivers.caddy.guarded_site import NODE_COOKIES, RESERVED
 from archipelago.network.plain_page import PLAIN_PAGE_HEADERS, plain_page
-from archipelago.security.login.login import TOKEN_PREFIX, Login, Visitor
+from archipelago.security.login.login import Login, Visitor
+from archipelago.storage.records.logins import TOKEN_PREFIX
 from archipelago.storage.records.permissions import Permission
 from archipelago.support.texts.text import msg
 

@@ -12,13 +12,13 @@ from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.app_entry import ENTRANCE, PAGE_DESTINATIONS
 from archipelago.rpc.server.listening import peer_uid
 from archipelago.security.audit.chain import NOBODY
-from archipelago.security.login.credentials.tokens import TOKEN_PREFIX
 from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.guessing.backoff import network_of
 from archipelago.security.login.guessing.marks import Device
 from archipelago.security.login.guessing.rate_limit import Rate, RateLimit
 from archipelago.security.login.login import Login, Visitor
 from archipelago.security.login.sessions.secrets import SESSION_PREFIX
+from archipelago.storage.records.logins import TOKEN_PREFIX
 from archipelago.storage.records.permissions import ANYBODY, Permission
 from archipelago.support.texts.text import msg
 

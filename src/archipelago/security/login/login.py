@@ -13,7 +13,7 @@ from archipelago.security.login.credentials.confirmations import Confirmations
 from archipelago.security.login.credentials.factors import SecondFactors, spend_code
 from archipelago.security.login.credentials.passkeys import Passkeys
 from archipelago.security.login.credentials.passwords import Passwords
-from archipelago.security.login.credentials.tokens import ID, TOKEN_PREFIX, Tokens, key_of
+from archipelago.security.login.credentials.tokens import ID, Tokens, key_of
 from archipelago.security.login.guessing.attempts import Attempts, Source
 from archipelago.security.login.guessing.mark_key import mark_key
 from archipelago.security.login.guessing.marks import Device, DeviceMarks
@@ -32,7 +32,7 @@ from archipelago.storage.records.permissions import PERMISSIONS, Permission, Rol
 from archipelago.storage.stores.accounts import AccountStore, Book
 from archipelago.support.texts.text import msg
 
-__all__ = ["TOKEN_PREFIX", "Lifetimes", "Login", "Start", "Visitor"]
+__all__ = ["Lifetimes", "Login", "Start", "Visitor"]
 
 _SESSIONS_EACH = 20
 _NOTE_USE_EVERY = 60.0

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from archipelago.storage.records.permissions import Permission, Role
 
+TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens start
+
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:

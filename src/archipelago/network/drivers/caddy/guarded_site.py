@@ -10,7 +10,7 @@ from typing import Any
 
 from archipelago.container.manifest.loopback_places import LoopbackPlace
 from archipelago.network.sites import Door
-from archipelago.security.login.credentials.tokens import TOKEN_PREFIX
+from archipelago.storage.records.logins import TOKEN_PREFIX
 
 Config = dict[str, Any]
 RESERVED = "/.archipelago"

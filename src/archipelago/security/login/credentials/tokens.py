@@ -9,12 +9,11 @@ from archipelago.security.login.sessions.clocks import Clocks
 from archipelago.security.login.sessions.ledger import Ledger, require_session
 from archipelago.security.login.sessions.secrets import LiveSecrets
 from archipelago.security.login.views import NewToken, TokenView, moment
-from archipelago.storage.records.logins import Token
+from archipelago.storage.records.logins import TOKEN_PREFIX, Token
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
 from archipelago.storage.stores.accounts import Book
 from archipelago.support.texts.text import msg
 
-TOKEN_PREFIX = "arch_"  # noqa: S105 - how tokens start
 SECRET_BYTES = 32
 ID = 16
 """Hexadecimal digits of a key that name a session or token."""
