@@ -53,8 +53,8 @@ class Scene:
         """Offer the next version of an app."""
         self.versions[app] += 1
         more = "volumes: {data: {data: files}}" + ('\nreversible: "no"' if app == LEFT else "")
-        command = f'[sh, -c, "{_SCRIPT}"]'
         version = f"1.{self.versions[app]}"
+        command = f'[sh, -c, "{_SCRIPT}", {version!r}]'  # of the same command, the container would run on
         assert self.node.apps is not None
         write_app(self.node.apps, app, command=command, health=_HEALTH, more=more, version=version, grace="10s")
 
@@ -145,7 +145,7 @@ async def on(disk: str, place: Path, sizes: tuple[int, ...], folder: Path, *, co
     """Measure on one disk."""
     (folder / "catalog").mkdir()
     archives = {} if FOLDER in os.environ else {FOLDER: str(folder / "archives")}
-    environment = {"ARCHIPELAGO_SOAK": "0.1", **archives}
+    environment = {"ARCHIPELAGO_SOAK": "0", **archives}
     node = TestNode("snapshots", apps=folder / "catalog", disk=place, environment=environment)
     try:
         await node.start()
