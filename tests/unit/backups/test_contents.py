@@ -71,6 +71,7 @@ def test_every_failure_has_words_and_a_way_on(code: int, errors: str) -> None:
     ("errors", "code"),
     [
         ("Fatal: unable to open config file: stat /x/config: no such file or directory", ErrorCode.DATA_MISSING),
+        ("Fatal: unable to open config file: stat /x/config: permission denied", ErrorCode.FORBIDDEN),
         ("Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized", "wrong-credentials"),
         ("Fatal: unable to open config file: Head: dial tcp: connect: connection refused", ErrorCode.INTERNAL),
         ("blob not removed, server response: 403 Forbidden (403)\ngithub.com/restic/x\n\truntime/asm.s:1", "forbidden"),

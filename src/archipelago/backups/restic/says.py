@@ -146,6 +146,17 @@ def failure(code: int, errors: str, where: str) -> NodeError:
         return found
     if "unable to open config file" in small and any(sign in small for sign in _ABSENT):
         return _missing(where)
+    if where.startswith("/") and "permission denied" in small:
+        return NodeError(
+            ErrorCode.FORBIDDEN,
+            msg("the node's user may not use all of {where}", where=where),
+            hint=msg(
+                "give the folder to that user: sudo chown -R archipelago: '{where}'; on a disk of another machine it "
+                "belongs to a user of that one",
+                where=where,
+            ),
+            data=about,
+        )
     if says_disk_full(errors):
         return NodeError(
             ErrorCode.DISK_FULL,

@@ -164,11 +164,7 @@ class NodeKey:
         with self._lock:
             unused = replace_unused and self._opens(identity) is None
             if self._wrapped.exists() or (self._file.exists() and not unused):
-                raise NodeError(
-                    ErrorCode.FORBIDDEN,
-                    msg("this node has a key"),
-                    hint=msg("the words bring a key back where there is none"),
-                )
+                raise _has_a_key(replace_unused=replace_unused and not self._wrapped.exists())
             if self._opens(identity) is False:
                 raise NodeError(
                     ErrorCode.WRONG_CREDENTIALS,
@@ -272,6 +268,21 @@ def _bound(head: dict[str, object]) -> bytes:
 def _to_bytes(identity: pyrage.x25519.Identity) -> bytes:
     _, data = bech32.bech32_decode(str(identity).lower())
     return bytes(bech32.convertbits(data or (), 5, 8, False) or ())
+
+
+def _has_a_key(*, replace_unused: bool) -> NodeError:
+    """Return the refusal of words; `replace_unused`: they would do if nothing was kept under the key. Pure."""
+    if not replace_unused:
+        hint = msg("the words bring a key back where there is none")
+        return NodeError(ErrorCode.FORBIDDEN, msg("this node has a key"), hint=hint)
+    return NodeError(
+        ErrorCode.FORBIDDEN,
+        msg("this node has a key, and there are secrets of apps that it opens"),
+        hint=msg(
+            "the words are for a node without apps: 'archipelago remove APP --delete-data' for each app here, then "
+            "'archipelago data list' and 'archipelago data delete' for what was kept of it"
+        ),
+    )
 
 
 def _from_words(words: str) -> pyrage.x25519.Identity:
