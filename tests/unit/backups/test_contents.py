@@ -72,6 +72,9 @@ def test_every_failure_has_words_and_a_way_on(code: int, errors: str) -> None:
     [
         ("Fatal: unable to open config file: stat /x/config: no such file or directory", ErrorCode.DATA_MISSING),
         ("Fatal: unable to open config file: stat /x/config: permission denied", ErrorCode.FORBIDDEN),
+        ("Fatal: unable to open repository at /x: ReadDir: open /x/keys: permission denied", ErrorCode.FORBIDDEN),
+        ("Fatal: create repository at /x failed: mkdir /x/keys: permission denied", ErrorCode.FORBIDDEN),
+        ("error: open /x/volumes/data/own: permission denied", ErrorCode.INTERNAL),
         ("Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized", "wrong-credentials"),
         ("Fatal: unable to open config file: Head: dial tcp: connect: connection refused", ErrorCode.INTERNAL),
         ("blob not removed, server response: 403 Forbidden (403)\ngithub.com/restic/x\n\truntime/asm.s:1", "forbidden"),

@@ -142,21 +142,10 @@ def failure(code: int, errors: str, where: str) -> NodeError:
     """Return the error for the owner of a restic that has failed."""
     small = errors.lower()
     about = {"target": where}
-    if (found := _not_started(code, small) or _not_let_in(small, where, about)) is not None:
+    if (found := _not_started(code, small) or _not_let_in(small, where, about) or _not_ours(small, where)) is not None:
         return found
     if "unable to open config file" in small and any(sign in small for sign in _ABSENT):
         return _missing(where)
-    if where.startswith("/") and "permission denied" in small:
-        return NodeError(
-            ErrorCode.FORBIDDEN,
-            msg("the node's user may not use all of {where}", where=where),
-            hint=msg(
-                "give the folder to that user: sudo chown -R archipelago: '{where}'; on a disk of another machine it "
-                "belongs to a user of that one",
-                where=where,
-            ),
-            data=about,
-        )
     if says_disk_full(errors):
         return NodeError(
             ErrorCode.DISK_FULL,
@@ -256,6 +245,26 @@ def _not_let_in(small: str, where: str, about: Mapping[str, object]) -> NodeErro
             data=about,
         )
     return None
+
+
+def _not_ours(small: str, where: str) -> NodeError | None:
+    """Return the error where a folder of this machine belongs to another user."""
+    # And not a file that is backed up.
+    opens = any(
+        sign in small for sign in ("unable to open config file", "unable to open repository", "create repository")
+    )
+    if not (where.startswith("/") and opens and "permission denied" in small):
+        return None
+    return NodeError(
+        ErrorCode.FORBIDDEN,
+        msg("the node's user may not use all of {where}", where=where),
+        hint=msg(
+            "give the folder to that user: sudo chown -R archipelago: '{where}'; on a disk of another machine it "
+            "belongs to a user of that one",
+            where=where,
+        ),
+        data={"target": where},
+    )
 
 
 def _missing(where: str) -> NodeError:
