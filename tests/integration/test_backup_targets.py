@@ -19,6 +19,8 @@ from support.tools import PROGRAMS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
 
+LIKE_OTHERS = ("rest-server", "rclone serve restic, append-only")
+"""Services that differ only in what `test_remote_proofs` looks at."""
 COMMAND = "[sh, -c, 'echo kept > /data/file; exec busybox httpd -f -p 8000 -h /data']"
 
 
@@ -179,7 +181,7 @@ async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(n
     await require_proofs_come_back(node, "nas")
 
 
-@pytest.mark.parametrize("kind", [each for each in STORES if each != "rest-server"])
+@pytest.mark.parametrize("kind", [each for each in STORES if each not in LIKE_OTHERS])
 async def test_a_proof_is_at_each_service_within_two_seconds_and_comes_back(
     node: TestNode, kind: str, tmp_path: Path
 ) -> None:
