@@ -157,7 +157,7 @@ FAULTS: dict[str, Fault] = {
 }
 REFUSED = {"has another publisher's signature"}
 """Those before which nothing of the app changes."""
-SOME = [("LMDB", "is killed in the middle of a migration")]
+SOME = [("files", "is killed in the middle of a migration")]
 CASES = SOME if SMOKE else [(kind, fault) for kind in KINDS for fault in FAULTS]
 
 
@@ -217,7 +217,7 @@ async def test_a_bad_update_ends_on_the_old_version_with_the_same_data(
         assert len(seen) >= 2 and seen[-2:] == [("STOP", seen[-1][1]), ("START", seen[-1][1])], seen
 
 
-@pytest.mark.parametrize("kind", ["LMDB"] if SMOKE else KINDS)
+@pytest.mark.parametrize("kind", ["files"] if SMOKE else KINDS)
 async def test_control_where_the_image_alone_goes_back_the_old_version_does_not_run(node: DyingNode, kind: str) -> None:
     scene = await scene_of(node, kind)
     (node.root / "kind").unlink()  # the next test has a new one
