@@ -26,9 +26,12 @@ from archipelago.container.manifest.exposure import LOOPBACK
 from support.checkout import APPS, TESTS
 from support.daemon_forks import DaemonFork, fork_daemon
 from support.kept_archives import FOLDER as ARCHIVES
+from support.kept_archives import IMAGES
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 KEPT_ARCHIVES = Path(os.environ.get(ARCHIVES, ROOT.parent / "tmp" / "archives"))
+KEPT_IMAGES = ROOT.parent / "tmp" / "images"
+"""Notes of this instance alone, as its Podman is."""
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 LABEL = "io.archipelago.node"
 TRIAL = "io.archipelago.trial"
@@ -187,6 +190,7 @@ class TestNode:
             "ARCHIPELAGO_HTTPS_PORT": str(self.https_port),
             "ARCHIPELAGO_SOAK": SOAK,
             ARCHIVES: str(KEPT_ARCHIVES),
+            IMAGES: str(KEPT_IMAGES),
             **self.environment,
         }
 
@@ -321,22 +325,34 @@ def copy_apps(target: Path) -> Path:
 
 
 def remove_all(*labels: str) -> None:
-    """Remove all containers and networks that carry one of the labels."""
+    """Remove all containers and networks that carry one of the labels (`key`, or `key=value`)."""
     deadline = time.monotonic() + REMOVE_TIMEOUT
     while containers := _with_labels("ps", "-a", labels=labels):
         try:
             podman("rm", "-f", "-t", "0", *containers)
+            break
         except RuntimeError:
             # Podman refuses a container that is just ending; nobody revives it, since the daemon is dead.
             if time.monotonic() > deadline:
                 raise
-    for network in _with_labels("network", "ls", labels=labels):
-        podman("network", "rm", "-f", network)
+    if networks := _with_labels("network", "ls", labels=labels):
+        podman("network", "rm", "-f", *networks)
 
 
-def _with_labels(*command: str, labels: Sequence[str]) -> tuple[str, ...]:
-    found = [name for label in labels for name in podman(*command, "-q", "--filter", f"label={label}").split()]
-    return tuple(dict.fromkeys(found))
+def _with_labels(*command: str, labels: Sequence[str]) -> list[str]:
+    """Return the names of what carries one of the labels; Podman's own filters would all have to fit."""
+    found = json.loads(podman(*command, "--format", "json") or "[]")
+    return [_name(each) for each in found if any(_carries(each, label) for label in labels)]
+
+
+def _name(found: dict[str, Any]) -> str:
+    return str(found["Names"][0] if "Names" in found else found["name"])
+
+
+def _carries(found: dict[str, Any], label: str) -> bool:
+    key, given, value = label.partition("=")
+    carried = found.get("Labels") or found.get("labels") or {}
+    return key in carried and (not given or carried[key] == value)
 
 
 def remove_files(*folders: Path) -> None:

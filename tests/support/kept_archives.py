@@ -17,6 +17,8 @@ from archipelago.container.images.build.sandbox import BuildSandbox
 
 FOLDER = "ARCHIPELAGO_TEST_ARCHIVES"
 """Variable that names the folder; without it, nothing is kept."""
+IMAGES = "ARCHIPELAGO_TEST_IMAGES"
+"""Variable that names the folder with notes of built images; see `kept_images`, which imports half of the node."""
 
 
 def keep_archives() -> None:
