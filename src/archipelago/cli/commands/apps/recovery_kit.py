@@ -57,7 +57,11 @@ def _sections(kit: Mapping[str, Any], secrets: Mapping[str, str] | None) -> Iter
     if not targets:
         yield "Backups", [], ["There is no target for backups yet."]
     yield "Recovery words", [], _words(secrets)
-    steps = ["Install Archipelago, and before you install any app:", "", "archipelago key restore"]
+    steps = ["Get Archipelago, and start it without an app:", "", "make run ARCHIPELAGO_FIRST_APP=", ""]
+    steps += ["In a second terminal:", ""]
+    if any(each["kind"] == "folder" for each in targets):
+        steps += ["sudo chown -R archipelago: FOLDER     (of a disk: it belongs to a user of the old machine)"]
+    steps += ["archipelago key restore"]
     if targets:
         steps += [f"{line(targets[0]['command'])}{'     (or another one of the above)' * (len(targets) > 1)}"]
     steps += ["archipelago backup restore-all", "", f"Written by Archipelago {line(kit['version'])}."]
