@@ -9,9 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from archipelago.config import DEFAULT_UI
-from support.chromium import chromium, page_engine
 from support.harness import TestNode, copy_apps, free_port, remove_leftovers, running_node
 from support.owner import enter
+from support.stage.house import browser_with_stage
 from support.tiny_apps import PATIENT, write_app
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
@@ -44,8 +44,8 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """The distribution's Chromium, as far as pages are concerned."""
-    async with chromium(program=page_engine()) as launched:
+    """The distribution's Chromium, as far as pages are concerned; it can show stages."""
+    async with browser_with_stage() as launched:
         yield launched
 
 

@@ -5,16 +5,19 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from axe_playwright_python.base import AxeResults
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route
 
+from support.everybody import require_for_everybody
+from support.stage.gallery import Gallery
 from support.stage.pictures import difference, keep
-from support.stage.shown import SETTLED, SIZES, UI, on_stage, settle, settled, staged
-from support.stage.states import STATES
+from support.stage.shown import SETTLED, SIZES, UI, settle, settled
+from support.stage.states import STATES, State
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
@@ -52,22 +55,28 @@ PICTURES = tuple(
 )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gallery(browser: Browser) -> AsyncIterator[Gallery]:
+    """What shows one view after the other."""
+    made = Gallery(browser)
+    yield made
+    await made.close()
+
+
 @pytest.mark.parametrize(("scene", "path", "size", "theme"), PICTURES)
 async def test_every_view_looks_as_it_did_and_fits(
-    browser: Browser, scene: str, path: str, size: str, theme: str
+    gallery: Gallery, scene: str, path: str, size: str, theme: Literal["light", "dark"]
 ) -> None:
-    async with staged(browser, scene, size=SIZES[size], theme=theme) as page:
-        await settle(page, path)
+    async with gallery.view(scene, path, size=size, theme=theme) as page:
         await require_look(page, f"{scene}{path.replace('/', '-').rstrip('-')}-{size}-{theme}.png")
         if (size, theme) == FITTED:
             await require_fits(page)
 
 
 @pytest.mark.parametrize("name", STATES)
-async def test_every_state_looks_as_it_did(browser: Browser, name: str) -> None:
+async def test_every_state_looks_as_it_did(gallery: Gallery, name: str) -> None:
     state = STATES[name]
-    shown = on_stage(browser, state.scene, size=SIZES[state.size], theme=state.theme, language=state.language)
-    async with shown as (page, stage):
+    async with gallery.state(state) as (page, stage):
         stage.reachable = state.reachable
         await settle(page, state.path)
         for step in state.steps:
@@ -78,8 +87,8 @@ async def test_every_state_looks_as_it_did(browser: Browser, name: str) -> None:
         await require_look(page, f"state-{name}.png")
 
 
-async def test_a_picture_waits_for_what_is_drawn_late(browser: Browser) -> None:
-    async with staged(browser, "many", size=SIZES["phone"], theme="dark") as page:
+async def test_a_picture_waits_for_what_is_drawn_late(gallery: Gallery) -> None:
+    async with gallery.state(State(scene="many", size="phone", theme="dark", shown="")) as (page, _):
         # The islands come once everything else has come, and their icons after them.
         await page.route("**/worker-*.js", begin_late)
         await settle(page, "/")
@@ -104,16 +113,7 @@ async def require_look(page: Page, name: str) -> None:
         keep(picture, KEPT / name)
         differs = difference(picture, KEPT / name)
     assert not differs, f"{name}: {differs}. Look at it; 'make pictures' keeps the new one"
-    found = await axe_of(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
-async def axe_of(page: Page) -> AxeResults:
-    """Return what axe finds. It waits by timers, so the clock of the page goes on meanwhile, by a little."""
-    run = asyncio.create_task(Axe().run(page))
-    while not run.done():
-        await page.clock.run_for(20)
-    return await run
+    await require_for_everybody(page)
 
 
 async def require_fits(page: Page) -> None:

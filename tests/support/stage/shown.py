@@ -5,15 +5,20 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route, WebSocket
 
 from archipelago.config import DEFAULT_UI
+from support.stage.house import Profile, house_of
+from support.stage.scene import NOW
 from support.stage.scenes import SCENES
-from support.stage.stage import ORIGIN, Stage
+from support.stage.server import EMPTY, ORIGIN
+from support.stage.stage import Stage
 
 UI = Path(os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI))
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
@@ -50,6 +55,7 @@ class Traffic:
         page.on("request", lambda _: self._change(1))
         page.on("requestfinished", lambda _: self._change(-1))
         page.on("requestfailed", lambda _: self._change(-1))
+        page.on("websocket", self._follow)
 
     async def rests(self) -> None:
         """Return once the page has drawn the answers to all that it asked for, and has asked for nothing meanwhile."""
@@ -66,12 +72,18 @@ class Traffic:
         await self._page.evaluate(_DRAWN)
         return not self._open and self._changed == began and time.monotonic() - began >= _QUIET
 
+    def _follow(self, socket: WebSocket) -> None:
+        for event in ("framesent", "framereceived", "close"):
+            socket.on(event, lambda _: self._change(0))
+        self._change(0)
+
     def _change(self, by: int) -> None:
         self._open += by
         self._changed = time.monotonic()
 
 
 _TRAFFIC: WeakKeyDictionary[Page, Traffic] = WeakKeyDictionary()
+_TROUBLE: WeakKeyDictionary[Page, tuple[Stage, list[str]]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -105,27 +117,51 @@ async def on_stage(
     origin: str = ORIGIN,
 ) -> AsyncIterator[tuple[Page, Stage]]:
     """Show a scene as `staged` does, with the stage that answers it."""
-    context = await browser.new_context(
-        base_url=origin,
-        viewport={"width": size[0], "height": size[1]},
-        locale="en-GB",
-        timezone_id="UTC",
-        reduced_motion="reduce",
-        service_workers="block",
-        has_touch=touch,
-        is_mobile=touch,
-    )
-    page = await context.new_page()
-    _TRAFFIC[page] = Traffic(page)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    entered = scene not in {"login", "new"}
-    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=entered, origin=origin)
-    await stage.attach(page)
-    yield page, stage
-    await context.close()
+    house, errors = house_of(browser), list[str]()
+    stage = Stage(UI, SCENES[scene], theme=theme, language=language, entered=scene not in {"login", "new"})
+    async with house.server.showing(stage), house.tab(Profile(origin, touch)) as page:
+        _TRAFFIC[page], _TROUBLE[page] = Traffic(page), (stage, errors)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        await stop_clock(page)
+        await page.add_init_script(stage.memory)
+        if origin != ORIGIN:
+            await show_elsewhere(page, stage)
+        yield page, stage
+        require_no_errors(page)
+
+
+def require_no_errors(page: Page) -> None:
+    """Require that there was no error on a page, and that its scene had an answer to everything."""
+    stage, errors = _TROUBLE[page]
     assert not stage.missing, f"the scene has no answer to {sorted(stage.missing)}"
-    assert errors == []
+    assert not errors, errors
+
+
+async def stop_clock(page: Page) -> None:
+    """Stop the clock of a page that is empty."""
+    await page.clock.install(time=NOW - timedelta(hours=1))
+    await page.clock.pause_at(NOW)
+
+
+async def begin_anew(page: Page) -> None:
+    """Forget what a page has kept, and set its clock back."""
+    await page.goto(EMPTY)
+    await page.evaluate("localStorage.clear()")
+    await stop_clock(page)
+
+
+async def show_elsewhere(page: Page, stage: Stage) -> None:
+    """Show a stage at an address of which nobody has the certificate; its WebSockets stay silent."""
+
+    async def answer(route: Route) -> None:
+        asked = route.request
+        reply = stage.reply(urlsplit(asked.url).path, asked.post_data or "", fetched=asked.resource_type == "fetch")
+        assert reply is not None, "it is reachable"
+        await route.fulfill(body=reply.body, status=reply.status, headers=reply.headers)
+
+    await page.route("**/*", answer)
+    await page.route_web_socket("**/ws/v1", lambda socket: None)
 
 
 async def settle(page: Page, path: str) -> None:
