@@ -32,9 +32,14 @@ each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.size
 async def tab_to(page: Page, wanted: Locator, *, key: str = "Tab") -> None:
     """Press a key until what is wanted has the focus."""
     await expect(wanted).to_be_visible()
+    place = await wanted.element_handle()
     for _ in range(FAR):
         await page.keyboard.press(key)
-        if await wanted.evaluate("one => one === document.activeElement"):
+        reached = await place.evaluate("one => one.isConnected ? one === document.activeElement : null")
+        if reached is None:  # it was drawn again meanwhile
+            place = await wanted.element_handle()
+            reached = await place.evaluate("one => one === document.activeElement")
+        if reached:
             return
     pytest.fail(f"{wanted} is not reached by {key}")
 
