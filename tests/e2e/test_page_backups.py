@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
+from support.everybody import require_for_everybody
 from support.harness import ROOT, TestNode, podman
 from support.owner import show_password
 from support.tiny_apps import PATIENT, write_app
@@ -31,9 +31,8 @@ def page_of_book(node: TestNode) -> Path:
     return node.root / "apps/book/volumes/pages/first"
 
 
-async def require_for_everybody(page: Page) -> None:
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+async def require_fit_for_everybody(page: Page) -> None:
+    await require_for_everybody(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -45,7 +44,7 @@ async def test_two_steps_lead_to_a_backup_that_is_proved(page: Page, node: TestN
     await node.install("book")
     await page.goto("/backups")
     await expect(page.get_by_text("Write down your 24 words first")).to_be_visible()
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
 
     await page.get_by_role("button", name="Folder or USB disk").click()
     await page.get_by_label("Folder", exact=True).fill(str(disk))
@@ -57,7 +56,7 @@ async def test_two_steps_lead_to_a_backup_that_is_proved(page: Page, node: TestN
     await page.get_by_role("button", name="Prove it now").click()
     await expect(page.get_by_role("heading", name="Last proved restorable:")).to_be_visible()
     await expect(page.get_by_text("The app came back in a trial")).to_be_visible()
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
 
 
 async def test_an_app_comes_back_and_the_restore_is_undone_by_the_keyboard_alone(page: Page, node: TestNode) -> None:
@@ -68,7 +67,7 @@ async def test_an_app_comes_back_and_the_restore_is_undone_by_the_keyboard_alone
     await page.get_by_role("link", name="newest").press("Enter")
     await expect(page.get_by_text("What is there now (1.0) is set aside")).to_be_visible()
     await expect(page.get_by_text("pages: files")).to_be_visible()
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     agree = page.get_by_role("button", name="Restore book")
     await agree.focus()
     await page.keyboard.press("Enter")
@@ -97,7 +96,7 @@ async def test_a_password_of_the_owner_opens_the_backups_and_one_file_comes_back
     await dialog.get_by_label("Whose it is").fill("my desk")
     await dialog.get_by_label("Password", exact=True).fill("correct horse battery")
     await dialog.get_by_label("The password once more").fill("correct horse battery")
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await page.keyboard.press("Enter")
     await show_password(page)
     await expect(dialog.get_by_text("my desk")).to_be_visible()
@@ -157,7 +156,7 @@ async def test_a_snapshot_is_looked_into_as_files_and_as_a_running_copy(page: Pa
     await card.get_by_role("button", name="Look inside").last.press("Enter")
     dialog = page.get_by_role("dialog", name="Snapshot of")
     await dialog.get_by_role("button", name="pages", exact=True).press("Enter")
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     async with page.expect_download() as saved:
         await dialog.get_by_role("button", name="Save first on this device").press("Enter")
     assert (await (await saved.value).path()).read_text().strip() in {"old", "new"}
@@ -174,7 +173,7 @@ async def test_a_snapshot_is_looked_into_as_files_and_as_a_running_copy(page: Pa
     await expect(copy.get_by_text("It ends by itself in")).to_be_visible(timeout=60_000)
     await page.reload()
     await expect(copy.get_by_text("It ends by itself in")).to_be_visible()
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await copy.get_by_role("button", name="Stop the copy").press("Enter")
     await expect(copy).to_be_hidden()
     (operation, *_) = await node.call("operation-list", app="book", limit=1)
@@ -188,7 +187,7 @@ async def test_an_app_gets_a_schedule_of_its_own(page: Page, node: TestNode) -> 
     await schedule.get_by_label("How often").press("Enter")
     await page.get_by_role("option", name="each night", exact=True).press("Enter")
     await schedule.get_by_label("Days").fill("3")
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await schedule.get_by_role("button", name="Apply the schedule").press("Enter")
     await show_password(page)
     await expect(schedule.get_by_text("The next one is taken on")).to_be_visible()
@@ -210,7 +209,7 @@ async def test_channels_that_may_be_a_copy_run_only_once_their_owner_has_said_so
     why = page.get_by_role("alert").filter(has_text="its channels may be newer elsewhere")
     await expect(why).to_contain_text("it may be a copy")
     await expect(why).to_contain_text("Turn that machine off for good")
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await why.get_by_role("button", name="Run it here").press("Enter")
     dialog = page.get_by_role("alertdialog")
     await expect(dialog.get_by_role("button", name="Run it here")).to_be_disabled()
@@ -235,7 +234,7 @@ async def test_the_owner_sets_what_the_node_does_by_itself(page: Page, node: Tes
     await hours.get_by_label("To").press("Enter")
     await page.get_by_role("option", name="2:00", exact=True).press("Enter")
     await expect(hours.get_by_text("Over midnight")).to_be_visible()
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await hours.get_by_role("button", name="Change the hours").press("Enter")
     await expect(hours.get_by_role("button", name="Change the hours")).to_be_hidden()
     found = await node.call("update-hours")
@@ -245,7 +244,7 @@ async def test_the_owner_sets_what_the_node_does_by_itself(page: Page, node: Tes
     await schedule.get_by_label("How often").press("Enter")
     await page.get_by_role("option", name="each week", exact=True).press("Enter")
     await schedule.get_by_label("Weeks").fill("5")
-    await require_for_everybody(page)
+    await require_fit_for_everybody(page)
     await schedule.get_by_role("button", name="Apply the schedule").press("Enter")
     await show_password(page)
     await expect(schedule.get_by_role("button", name="Apply the schedule")).to_be_hidden()
@@ -281,7 +280,7 @@ async def test_all_apps_come_back_though_the_page_is_closed_in_the_middle(
     await beside.get_by_role("button", name=f"Bring all {len(apps)} back").click()
     await show_password(beside)
     await expect(beside.get_by_text("Restore all apps from their backups")).to_be_visible()
-    await require_for_everybody(beside)
+    await require_fit_for_everybody(beside)
     await beside.close()
     (restore,) = [each for each in await node.call("operation-list") if each["kind"] == "backup-restore-all"]
     assert restore["state"] == "running" and len(await node.call("container-list")) < len(apps)
