@@ -51,9 +51,15 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def context(browser: Browser, node: TestNode) -> AsyncIterator[BrowserContext]:
-    """A browser that has never been here, of somebody who speaks English."""
-    made = await browser.new_context(base_url=f"http://localhost:{node.port}", locale="en-GB")
+    """A browser that has never been here, of somebody who speaks English.
+
+    Nothing moves in it: what moves is drawn again sixty times a second, for nobody.
+    """
+    address = f"http://localhost:{node.port}"
+    made = await browser.new_context(base_url=address, locale="en-GB", reduced_motion="reduce")
     made.set_default_timeout(30_000)
+    # It keeps the process of the tabs, with all that it has compiled.
+    await (await made.new_page()).goto("/icon.svg")
     yield made
     await made.close()
 
