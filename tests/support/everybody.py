@@ -7,10 +7,20 @@ from playwright.async_api import Page
 
 COLOURS = ("color-contrast", "link-in-text-block")
 """Axe's rules about colours: of one page in two themes, the others find the same."""
-REAL_TIME = "globalThis.inRealTime = setTimeout.bind(globalThis)"
-"""Keeps the timers of a page whose clock will be stopped, as axe waits by them; to be run before the clock is."""
+AXE = f"(setTimeout => {{ {AXE_SCRIPT}\n}})(globalThis.inRealTime ?? setTimeout.bind(globalThis))"
+"""Axe as a script of a page."""
 
-_AXE = f"(setTimeout => {{ {AXE_SCRIPT}\n}})(globalThis.inRealTime ?? setTimeout.bind(globalThis))"
+
+def prepared_for_axe(address: str) -> str:
+    """Return the script by which axe comes from an address, is compiled once, and waits in real time.
+
+    It is to be run before the clock of a page is stopped.
+    """
+    return f"globalThis.inRealTime = setTimeout.bind(globalThis); globalThis.axeAddress = '{address}'"
+
+
+_LOAD = """() => globalThis.axeAddress && new Promise((done, failed) => document.head.append(
+  Object.assign(document.createElement('script'), { src: axeAddress, onload: () => done(true), onerror: failed })))"""
 _RUN = """options => globalThis.axe && axe.run(document, options).then(found => found.violations)"""
 
 
@@ -20,6 +30,7 @@ async def require_for_everybody(page: Page, *, rules: tuple[str, ...] = (), wher
     options: dict[str, Any] = {"resultTypes": ["violations"], **only}
     found = await page.evaluate(_RUN, options)
     if found is None:  # the page was loaded since axe was put into it
-        await page.evaluate(_AXE)
+        if not await page.evaluate(_LOAD):
+            await page.evaluate(AXE)
         found = await page.evaluate(_RUN, options)
     assert not found, f"{where}\n{AxeResults({'violations': found}).generate_report()}"

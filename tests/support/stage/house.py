@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 from playwright.async_api import Browser, BrowserContext, Page
 
 from support.chromium import chromium, page_engine
-from support.everybody import REAL_TIME
-from support.stage.server import ADDRESS, EMPTY, ORIGIN, StageServer
+from support.everybody import prepared_for_axe
+from support.stage.server import ADDRESS, AXE_ADDRESS, EMPTY, ORIGIN, StageServer
 
 _TRUSTED = """const ask = fetch
 globalThis.fetch = (what, how) => new URL(what, location).origin === location.origin ? ask(what, how)
@@ -69,7 +69,7 @@ class House:
             "if (!sessionStorage.staged) { localStorage.clear(); sessionStorage.staged = 'yes' }"
         )
         await context.add_init_script(f"{{ {_TRUSTED} }}")
-        await context.add_init_script(REAL_TIME)
+        await context.add_init_script(prepared_for_axe(AXE_ADDRESS))
         # A tab that nobody looks at keeps the process of the tabs, with all that it has compiled.
         await (await context.new_page()).goto(f"{ORIGIN}{EMPTY}")
         return context

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager, suppress
 
 from aiohttp import WSMsgType, web
 
+from support.everybody import AXE
 from support.stage.stage import Reply, Stage
 
 ADDRESS = "localhost:8480"
 ORIGIN = f"http://{ADDRESS}"
+AXE_ADDRESS = "/axe.js"
 EMPTY = "/empty"
 """The address of a page that has nothing, whatever is shown."""
 
@@ -47,6 +49,9 @@ class StageServer:
         stage = self._shown
         if request.path == EMPTY:
             return web.Response(text="", content_type="text/html")
+        if request.path == AXE_ADDRESS:
+            headers = {"Cache-Control": "max-age=31536000, immutable"}
+            return web.Response(text=AXE, content_type="text/javascript", headers=headers)
         if stage is None:
             return web.Response(status=503)
         if request.path == "/ws/v1":
