@@ -158,7 +158,7 @@ class Container(Part):
     after: tuple[Name, ...] = ()
     """Containers of this app that must be healthy first; they stop in the opposite order."""
     init: bool = False
-    """Whether a small init reaps orphaned processes (PID 1)."""
+    """Whether a small init (PID 1) reaps orphaned processes, and stops the program also while it is still starting."""
 
     @property
     def signed(self) -> bool:
