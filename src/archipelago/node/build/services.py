@@ -105,7 +105,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
     pipes = GuardedPipes(config.layout.caddy, shares(limit()).guarded)
     sites = SiteKeeper(
-        (pipes, CaddyDriver(caddy, certificates), MdnsDriver()),
+        (CaddyDriver(caddy, certificates), pipes, MdnsDriver()),
         doors_of(config),
         lambda: reconciler.desired,
         reconciler.changed,
