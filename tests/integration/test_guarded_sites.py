@@ -76,7 +76,7 @@ class Scene:
 
     async def apply(self, wanted: tuple[Door, ...]) -> None:
         """Have these doors, as the node does."""
-        for driver in (self.driver, self.pipes):
+        for driver in (self.pipes, self.driver):
             assert await driver.apply(wanted) == ()
 
     def host(self, label: str = "guarded") -> str:

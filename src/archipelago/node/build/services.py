@@ -36,7 +36,7 @@ from archipelago.container.reports.usage import UsageReporter
 from archipelago.network.app_entry import AppEntry
 from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
 from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
-from archipelago.network.drivers.caddy.guarded_pipes import GuardedPipes
+from archipelago.network.drivers.caddy.guarded_pipes import ClosedDoors, GuardedPipes
 from archipelago.network.drivers.loopback import LoopbackDriver
 from archipelago.network.drivers.mdns import MdnsDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
@@ -105,7 +105,7 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
     caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
     pipes = GuardedPipes(config.layout.caddy, shares(limit()).guarded)
     sites = SiteKeeper(
-        (CaddyDriver(caddy, certificates), pipes, MdnsDriver()),
+        (pipes, CaddyDriver(caddy, certificates), ClosedDoors(pipes), MdnsDriver()),
         doors_of(config),
         lambda: reconciler.desired,
         reconciler.changed,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from archipelago.container.manifest.loopback_places import LoopbackPlace
-from archipelago.network.drivers.caddy.guarded_pipes import GuardedPipes
+from archipelago.network.drivers.caddy.guarded_pipes import ClosedDoors, GuardedPipes
 from archipelago.network.drivers.caddy.guarded_site import pipe_of
 from archipelago.network.sites import Behind, Door
 
@@ -23,10 +23,15 @@ class Scene:
         self.folder = folder
         self.place = LoopbackPlace(IPv4Address("127.0.0.1"), port)
         self.pipes = GuardedPipes(folder, MOST)
+        self.closed = ClosedDoors(self.pipes)
         self.came: list[asyncio.StreamWriter] = []
 
     def door(self, name: str, *, guarded: bool = True) -> Door:
         return Door(name, (), {f"vault.{name}": Behind(self.place, guarded)})
+
+    async def apply(self, *doors: Door) -> None:
+        """Have these doors, as the node does."""
+        assert await self.pipes.apply(doors) == await self.closed.apply(doors) == ()
 
     async def come(self) -> Connection:
         reader, writer = await asyncio.open_unix_connection(pipe_of(str(self.folder), self.place))
@@ -63,19 +68,19 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 async def test_what_goes_on_ends_with_a_door_and_not_with_a_new_one(scene: Scene) -> None:
     here, there = scene.door("loopback"), scene.door("network")
-    assert await scene.pipes.apply((here,)) == ()
+    await scene.apply(here)
     assert {each.stat().st_mode & 0o777 for each in scene.folder.iterdir()} == {0o600}
     connection = await scene.come()
     assert await scene.talks(connection)
-    assert await scene.pipes.apply((here, there)) == ()
+    await scene.apply(here, there)
     assert await scene.talks(connection)
-    assert await scene.pipes.apply((here,)) == ()
+    await scene.apply(here)
     assert not await scene.talks(connection), "it may have come by the door that is closed"
     connection = await scene.come()
     assert await scene.talks(connection), "who may come back does"
     scene.pipes.cut()
     assert not await scene.talks(connection)
-    assert await scene.pipes.apply((scene.door("loopback", guarded=False),)) == ()
+    await scene.apply(scene.door("loopback", guarded=False))
     assert list(scene.folder.iterdir()) == [], "what has a login of its own needs no such way"
 
 
