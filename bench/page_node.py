@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from daemon import PORT, Daemon
 from graph import PROBED, SLEEP, manifest
 
+from archipelago.container.images.recipe import REPOSITORY
+
 ADDRESS = f"http://localhost:{PORT}"
 USER = "owner"
 PASSWORD = "a password for measuring"
@@ -51,9 +53,9 @@ def _remove(node: PageNode) -> None:
     _podman("rm", "--all", "--force", "--time", "0")
     _podman("network", "prune", "--force")
     # The next run has a node of its own, which would build them again.
-    pattern = "reference=localhost/archipelago/*"
-    names = _podman("image", "ls", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}")
-    _podman("image", "rm", "--force", *names)
+    ours = tuple(f"{REPOSITORY}/{path.name}-" for path in node.catalog.iterdir())
+    names = _podman("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    _podman("image", "rm", "--force", *(name for name in names if name.startswith(ours)))
     _podman("image", "prune", "--force")
     shutil.rmtree(node.catalog)
     shutil.rmtree(node.root, ignore_errors=True)

@@ -22,7 +22,8 @@ from support.app_visit import visiting
 from support.harness import APPS_AT, RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long]
+# In one lane, since each lane makes the images of our own apps once.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long, pytest.mark.lane(1)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

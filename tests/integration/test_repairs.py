@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+# In one lane, since each lane makes the images of our own apps once.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.lane(1)]
 
 KNOTS, ELECTRUMX = "bitcoin-knots", "electrumx"
 PER = "    per: bitcoin-rpc.network    # an index is of one chain\n"

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from support.harness import ROOT, TestNode, remove_leftovers
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+# In one lane, since each lane makes the images of our own apps once.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.lane(1)]
 
 KNOTS = "bitcoin-knots"
 NAMES = ("", "savings", 'a "b" [c]*', "deep/er")
