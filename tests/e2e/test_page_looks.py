@@ -122,6 +122,8 @@ async def test_nothing_jumps_while_home_arrives(page: Page) -> None:
         "{ value: one.value, of: one.sources.map((each) => each.node?.className) })))"
         ".observe({ type: 'layout-shift', buffered: true })"
     )
+    # As most see it; what fades in meanwhile is not there yet.
+    await page.emulate_media(reduced_motion="no-preference")
     for width, height in ((1280, 860), (390, 844)):
         await page.set_viewport_size({"width": width, "height": height})
         await page.goto("/")
