@@ -33,7 +33,7 @@ COPIED, LEFT = "copied", "left"
 """Apps whose update copies data, and does not."""
 _SCRIPT = (
     "read up rest < /proc/uptime; echo START $up; trap 'read up rest < /proc/uptime; echo STOP $up; exit 0' TERM; "
-    "busybox httpd -p 8000 -h /data; while :; do busybox sleep 0.01; done"
+    f"busybox httpd -p 8000 -h /data; while :; do busybox sleep {size(1, 20) / 100}; done"
 )
 _HEALTH = (
     "mounts: [{volume: data, path: /data}]\n    "
