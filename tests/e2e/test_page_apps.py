@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from support.harness import APPS_AT, TestNode, podman
-from support.owner import with_ship
+from support.owner import PASSWORD, with_ship
 from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -198,6 +198,9 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
     await expect(wire).to_have_attribute("aria-checked", "false")
     by_tor = page.get_by_role("switch", name="Reach Wire through Tor")
     await by_tor.click()
+    dialog = page.get_by_role("dialog", name="Confirm that it is you")
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Confirm").click()
     await expect(by_tor).to_have_attribute("aria-checked", "true")
     await expect(page.get_by_role("button", name="Client key")).to_be_visible()
     await expect(page.get_by_text(".onion:")).to_be_visible()
