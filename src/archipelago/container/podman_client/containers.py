@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from archipelago.container.podman_client.errors import (
     BadRequest,
+    EndedMeanwhile,
     ImageMissing,
     NotFound,
     PodmanCall,
@@ -148,17 +150,23 @@ class Containers:
         params: dict[str, str | int | bool] = {"volumes": volumes, "force": force}
         if force:
             params["timeout"] = timeout
+        ask = functools.partial(self._delete, call, name, params, timeout + 2 * _MARGIN)
         try:
-            status, body = await self._transport.request(
-                "DELETE", f"/containers/{named(call, name)}", call, params=params, timeout=timeout + 2 * _MARGIN
-            )
-            if error := inner_error(call, parse(call, body), status):
-                raise error
+            try:
+                await ask()
+            except EndedMeanwhile:
+                await ask()  # now there is nothing to kill
         except NotFound:
             if ignore_missing:
                 return False
             raise
         return True
+
+    async def _delete(self, call: PodmanCall, name: str, params: Params, timeout: float) -> None:
+        path = f"/containers/{named(call, name)}"
+        status, body = await self._transport.request("DELETE", path, call, params=params, timeout=timeout)
+        if error := inner_error(call, parse(call, body), status):
+            raise error
 
     async def wait(self, name: str, *, timeout: float | None = None) -> int:
         """Return the exit code of a container once it is down; raise PodmanTimeout after `timeout` seconds.

@@ -51,6 +51,10 @@ class PodmanConflict(PodmanError):
     """The thing is in a state that forbids this: in use, running, stopped."""
 
 
+class EndedMeanwhile(PodmanConflict):
+    """The container ended by itself at the moment at which Podman killed it, so Podman gave up what came after."""
+
+
 class AlreadyExists(PodmanConflict):
     """The name is taken."""
 
@@ -137,6 +141,7 @@ _MISSING = (
     "is not connected to",
     "no container with name or id",
 )
+_ENDED = re.compile(r"sending SIG\w+ to container .*: container state improper", re.IGNORECASE)
 _CONFLICT = (
     "container state improper",
     "is running or paused",
@@ -181,6 +186,8 @@ def error_from_text(call: PodmanCall, text: str, *, status: int | None = None, c
         kind = NotFound
     elif any(sign in words for sign in _TAKEN):
         kind = AlreadyExists
+    elif _ENDED.search(text):
+        kind = EndedMeanwhile
     elif any(sign in words for sign in _CONFLICT) or status == 409:
         kind = PodmanConflict
     elif status is not None and 400 <= status < 500:

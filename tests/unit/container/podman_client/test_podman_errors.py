@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from archipelago.container.podman_client.errors import (
     AlreadyExists,
     BadRequest,
+    EndedMeanwhile,
     ImageMissing,
     NotFound,
     PodmanCall,
@@ -49,6 +50,12 @@ _CALL = PodmanCall("create container", "archipelago-x")
         (500, "unable to find network with name or ID x: network not found", NotFound),
         (404, 'no container with name or ID "x" found: no such container', NotFound),
         (500, "can only create exec sessions on running containers: container state improper", PodmanConflict),
+        (
+            500,
+            "cannot remove container 5d as it could not be stopped: sending SIGKILL to container 5d: "
+            "container state improper: stopped",
+            EndedMeanwhile,
+        ),
         (500, '"x" has associated containers with it: network is being used', PodmanConflict),
         (409, "image used by 5d: image is in use by a container", PodmanConflict),
         (400, "failed to decode", BadRequest),
