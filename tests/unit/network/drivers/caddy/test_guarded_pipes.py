@@ -1,6 +1,7 @@
 """The ways to apps behind the node's login: real sockets, which end when they should and not otherwise."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -55,11 +56,13 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @pytest_asyncio.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene() -> AsyncIterator[Scene]:
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    scene = Scene(tmp_path / "caddy", server.sockets[0].getsockname()[1])
-    yield scene
-    await scene.pipes.close()
+    # The path of a socket has at most 107 bytes, which a folder of pytest's may take.
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Scene(Path(folder) / "caddy", server.sockets[0].getsockname()[1])
+        yield scene
+        await scene.pipes.close()
     for writer in scene.came:
         writer.transport.abort()
     server.close()
