@@ -24,7 +24,8 @@ from support.onion_client import OnionClient, start_network, stop_network
 from support.tiny_apps import write_app
 from support.visitors import Visitor
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
+# Beside two lanes of containers, a Tor network whose authorities vote every ten seconds lost a service for minutes.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.alone]
 
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 SHOW = '[httpd, -f, -p, "8000", -h, /www]'
