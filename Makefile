@@ -45,7 +45,7 @@ histories: setup-tests ## live through 10,000 random histories of nodes with mon
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
 
-chaos:         ## kill -9 in CHAOS_ROUNDS (112) rounds, while the owner of five apps changes something (a quarter of an hour)
+chaos:         ## kill -9 in CHAOS_ROUNDS (112) rounds, while the owner of five apps changes something (long)
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-112} scripts/test tests/chaos/test_kill.py
 
 backup-targets: ## try all targets, also a real S3 server, which Go builds of its module (some minutes the first time)

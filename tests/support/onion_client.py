@@ -52,10 +52,6 @@ class OnionClient:
         raw = base64.b64encode(base64.b32decode(key + "=" * (-len(key) % 8))).decode()
         await self._command(f"ONION_CLIENT_AUTH_ADD {_service(url)} x25519:{raw}")
 
-    async def forget(self, url: str) -> None:
-        """Have it forget the key, and all that it knows of onion services."""
-        await self._command(f"ONION_CLIENT_AUTH_REMOVE {_service(url)}", "SIGNAL NEWNYM")
-
     async def new_circuits(self) -> None:
         """Have it forget descriptors and circuits, as a client that starts."""
         await self._command("SIGNAL NEWNYM")

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
 _SAID = (
     "cannot remove container 5d as it could not be stopped: sending SIGKILL to container 5d: container state improper"
 )
-"""By Podman 4.3.1, once, for a container whose memory had run out."""
+"""By Podman 4.3.1, once, for a build whose command had forked too often."""
 
 
 @contextlib.asynccontextmanager
