@@ -171,6 +171,12 @@ async def test_what_the_owner_knows_is_put_aside_on_this_node_until_it_changes(n
     told = await notices(node)
     app, operation = told["app shaky"], told["operation shaky"]
     assert operation["operation"] and "exit code 3" in operation["detail"]
+    states: set[str] = set()
+    while not {"starting", "backing-off"} <= states:
+        revision = (await node.call("system-info"))["revision"]
+        states.add((await health(node, "shaky"))["state"])
+        assert "app shaky" in await notices(node), "it stays while the app is started again and again"
+        await node.next_event(revision)
     for each in (app, operation):
         await node.call("node-notice-hide", id=each["id"], said=each["said"])
     host = [each for each in told.values() if each["kind"] == "finding"]

@@ -212,6 +212,8 @@ export type AppSummary = {
   "traffic": number | null;
   /** Whether it has keys to money. */
   "funds": boolean;
+  /** What is wrong with it, also while the node is starting it again after that. */
+  "trouble": string;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };

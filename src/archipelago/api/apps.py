@@ -129,6 +129,8 @@ class AppSummary(Translatable, View):
     ten seconds; null while it does not run, and before its second sample."""
     funds: bool = False
     """Whether it has keys to money."""
+    trouble: Prose = ""
+    """What is wrong with it, also while the node is starting it again after that."""
 
 
 class Change(StrEnum):

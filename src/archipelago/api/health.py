@@ -29,6 +29,8 @@ class HealthState(StrEnum):
 
 WORKING = frozenset({HealthState.HEALTHY, HealthState.SYNCING})
 """States in which an app does its work."""
+TROUBLED = frozenset({HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF})
+"""States in which something is wrong with it."""
 
 
 class Sync(View):
@@ -77,6 +79,14 @@ class Health(Translatable, View):
     needs_owner: bool = False
     """Whether only the owner can help, as where the data is missing; the reason says how."""
     failure: Failure | None = None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, also while it is being started again after that; empty once that is over."""
+        if self.state in TROUBLED:
+            return self.reason
+        again = self.state is HealthState.STARTING and self.restarts > 0
+        return self.failure.reason if again and self.failure is not None else ""
 
 
 def health_view(record: RunRecord) -> Health | None:

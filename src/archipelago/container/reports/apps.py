@@ -238,6 +238,7 @@ class Reporter:
             uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
             funds=bool(funds_volumes(record)),
+            trouble=health.trouble,
         )
 
 

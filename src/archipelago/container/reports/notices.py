@@ -9,7 +9,7 @@ from archipelago.api.apps import AppSummary
 from archipelago.api.automatic_updates import AutomaticUpdateView
 from archipelago.api.backups import TargetView
 from archipelago.api.data import StreamView
-from archipelago.api.health import WORKING, HealthState
+from archipelago.api.health import TROUBLED, WORKING
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import ErrorView, Operation
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
@@ -29,7 +29,6 @@ _LARGEST = 3
 """Apps that a notice names as those that take most of the disk."""
 _SOON = 7 * 86400.0
 """Seconds before the disk is full that are worth a word."""
-_TROUBLED = (HealthState.FAILED, HealthState.UNHEALTHY, HealthState.BACKING_OFF)
 _CRITICAL = frozenset({"rootless", "key-file", "file-modes"})
 """Checks of the doctor whose errors nobody may mute."""
 _DANGERS = _CRITICAL | {"data", "disk-works"}
@@ -84,7 +83,7 @@ def notices(
     `operations` are the newest first, `updates` maps apps to versions, and `names` those of the catalog to their names.
     """
     found = (
-        *(_of_app(each) for each in apps if each.state in _TROUBLED),
+        *(_of_app(each) for each in apps if each.state in TROUBLED or each.trouble),
         *_of_disk(disk, paused.for_disk if paused is not None else ()),
         *disk_notices(disk.level, disk.shares, disk.prunable),
         *_of_writes(disk.written),
@@ -141,16 +140,17 @@ def _hiding(notice: Notice, hidden: Hidden | None) -> Hiding | None:
 
 
 def _of_app(app: AppSummary) -> Notice:
+    reason = app.trouble or app.reason
     return Notice(
         id=f"{NoticeKind.APP}:{app.app}",
-        said=_digest(Severity.ERROR, _without_numbers(app.reason)),
+        said=_digest(Severity.ERROR, _without_numbers(reason)),
         level=Severity.ERROR if app.funds else Severity.WARNING,
         kind=NoticeKind.APP,
         cause=_cause_of(app.app),
         app=app.app,
         name=app.name,
         text=msg("{app} does not run as it should", app=app.name),
-        detail=app.reason,
+        detail=reason,
         consequence=msg("it cannot watch over the money to which it has the keys, and apps that use it do not work")
         if app.funds
         else msg("it does not work, nor do apps that use it; the node goes on trying to start it"),

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from archipelago.api.health import HealthState
+from archipelago.api.health import Failure, Health, HealthState
 from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTarget
 from archipelago.api.system import NoticeKind, Severity
 from archipelago.container.reports.notices import Disk, Paused, notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.records.operations import OperationState
-from support.notice_world import ROOM, app, finding, operation
+from support.notice_world import NOW, ROOM, app, finding, operation
 
 
 def kinds(**world: object) -> list[tuple[NoticeKind, Severity]]:
@@ -49,6 +49,24 @@ def test_only_what_may_be_lost_or_is_in_danger_is_an_error() -> None:
     for check in (*dangers, "tun", "podman-version", "memory"):
         expected = Severity.ERROR if check in dangers else Severity.WARNING
         assert kinds(findings=(finding(check, "it is so", Severity.ERROR),)) == [(NoticeKind.FINDING, expected)]
+
+
+def test_an_app_that_is_started_again_after_a_crash_is_the_same_matter_until_it_works() -> None:
+    states = (
+        app("ill", HealthState.BACKING_OFF, "exit code 1 after 3 s", trouble="exit code 1 after 3 s"),
+        app("ill", HealthState.STARTING, "not probed yet", trouble="exit code 1 after 3 s"),
+    )
+    first, second = (notices((each,), (), {}, ROOM, ())[0] for each in states)
+    assert first == second, "it neither comes nor goes while its owner looks at it"
+    assert kinds(apps=(app("ill", HealthState.STARTING),)) == []
+
+
+def test_trouble_is_over_once_it_works_or_its_owner_starts_it() -> None:
+    crash = Failure(at=NOW, reason="exit code 1")
+    assert Health(state=HealthState.UNHEALTHY, reason="no answer", failure=crash).trouble == "no answer"
+    assert Health(state=HealthState.STARTING, restarts=2, failure=crash).trouble == "exit code 1"
+    assert Health(state=HealthState.STARTING, failure=crash).trouble == ""
+    assert Health(state=HealthState.HEALTHY, restarts=2, failure=crash).trouble == ""
 
 
 def test_notices_of_one_cause_say_so_and_each_says_what_happens_if_nothing_is_done() -> None:

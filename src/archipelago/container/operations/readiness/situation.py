@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from archipelago.api.health import WORKING, Health, HealthState
+from archipelago.api.health import TROUBLED, WORKING, Health, HealthState
 from archipelago.container.desired.state import DesiredState, provides
 from archipelago.container.health_monitor.states import STATES
 from archipelago.errors import ErrorCode, NodeError
@@ -35,7 +35,7 @@ class Situation:
     def is_broken(self, app: str) -> bool:
         """Return whether an app is to run and does not do its work, for a reason of its own."""
         state = self.health(app).state
-        failed = state in (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
+        failed = state in TROUBLED
         return app in self.desired.broken or (failed and self.desired.wanted(app))
 
     def should_give_up(self, app: str) -> bool:

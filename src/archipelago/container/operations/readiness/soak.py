@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-from archipelago.api.health import Health, HealthState
+from archipelago.api.health import TROUBLED, Health
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.support.texts.text import msg
 
-_DOWN = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
-
 
 def has_slipped(before: Health, now: Health) -> bool:
     """Return whether an app that worked has crashed since, or does not answer. Pure."""
-    return now.state in _DOWN or now.restarts > before.restarts
+    return now.state in TROUBLED or now.restarts > before.restarts
 
 
 async def soak(reconciler: Reconciler, apps: Collection[str], seconds: float) -> None:

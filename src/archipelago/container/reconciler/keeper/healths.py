@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from archipelago.api.health import Failure, Health, HealthState
+from archipelago.api.health import TROUBLED, Failure, Health, HealthState
 from archipelago.container.logs.file import last_lines
 from archipelago.container.logs.parser import LogText
 from archipelago.container.reconciler.restart_policy import RestartPolicy
@@ -16,7 +16,6 @@ from archipelago.errors import NodeError
 _LOG_LINES = 20
 _LOG_LENGTH = 2000
 """Characters that are kept of each."""
-_BAD = (HealthState.FAILED, HealthState.BACKING_OFF, HealthState.UNHEALTHY)
 
 
 class Healths:
@@ -148,7 +147,7 @@ class Healths:
             self.policies.pop(wanted.container, None)
             self._failures.pop(wanted.container, None)
             known = self._healths.get(wanted.container)
-            if known is not None and known.state in _BAD:
+            if known is not None and known.state in TROUBLED:
                 again.append(wanted.name)
                 self.report(wanted.container, HealthState.STARTING)
         for known_container in set(self._healths) - {each.container for each in workload.containers}:
