@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit properties coverage resolver-check updates onions chaos histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm setup setup-tests lint unit properties coverage resolver-check updates chaos histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -44,9 +44,6 @@ histories: setup-tests ## live through 10,000 random histories of nodes with mon
 
 updates:       ## try every bad update on every disk, with a kill of the daemon at every step (some minutes)
 	@ARCHIPELAGO_ALL_STEPS=1 scripts/test tests/integration/test_update_rollback.py
-
-onions:        ## try onion services on a private Tor network, also what is unsteady on a busy machine
-	@ARCHIPELAGO_ONIONS=1 scripts/test tests/integration/test_onions.py
 
 chaos:         ## kill -9 in CHAOS_ROUNDS (112) rounds, while the owner of five apps changes something (long)
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-112} scripts/test tests/chaos/test_kill.py

@@ -4,7 +4,9 @@
 of torrc(5) by which others join, and where the client's SOCKS port and control port are. It ends with its standard
 input. It needs Debian's package tor, and nothing of this project.
 
-Authorities vote every few seconds, which only a testing network may; otherwise all is as in the real one.
+Authorities vote every few seconds, which only a testing network may. Nobody learns how long circuits take to build:
+on one host that is so little that all of them count as failed once the host is busy for a fifth of a second. Otherwise
+all is as in the real one.
 """
 
 import concurrent.futures
@@ -39,6 +41,8 @@ TestingServerDownloadInitialDelay 0
 TestingClientDownloadInitialDelay 0
 TestingServerConsensusDownloadInitialDelay 0
 TestingClientConsensusDownloadInitialDelay 0
+LearnCircuitBuildTimeout 0
+CircuitBuildTimeout 60
 """
 RELAY = """ORPort {port}
 DirPort {directory}
