@@ -3,6 +3,7 @@
 The app records every byte that it is sent. Beside it runs a thief, which the owner opens in the same browser.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -21,10 +22,10 @@ from archipelago.support.host_names import host_label
 from support.chromium import chromium
 from support.harness import RpcError, TestNode, free_port, remove_leftovers, running_node
 from support.owner import PASSWORD, enter, log_out
-from support.tiny_apps import TCP, write_app
+from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
-expect.set_options(timeout=20_000)
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+expect.set_options(timeout=60_000)
 
 HERE = Path(__file__).parent
 LAN = os.environ["ARCHIPELAGO_OUTSIDE"].split()[3]
@@ -99,7 +100,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             catalog,
             app,
             command=json.dumps(["env", "perl", "-e", (HERE / "thief.pl").read_text()]),
-            health=f"{TCP}\n    tmpfs: [{{path: /tmp}}]",
+            health=f"{PATIENT}\n    tmpfs: [{{path: /tmp}}]",
             packages="busybox-static, perl-base",
             more=f"endpoints: {{page: {{kind: ui, protocol: http, container: main, port: 8000, {way}}}}}\n",
         )
@@ -121,7 +122,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def at(browser: Browser, origin: str) -> tuple[BrowserContext, Page]:
     context = await browser.new_context(base_url=origin, locale="en-GB", ignore_https_errors=True)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     return context, await context.new_page()
 
 
@@ -228,6 +229,9 @@ async def test_a_logout_ends_it_at_once_and_without_the_node_nobody_gets_in(brow
     await expect(page.get_by_role("heading", name="The node is not there")).to_be_visible()
     await scene.node.start()
     await scene.node.until("vault", "healthy")
+    async with asyncio.timeout(60):
+        while await scene.asked(f"http://127.0.0.1:{scene.node.http_port}/") == 503:
+            await asyncio.sleep(0.05)  # the door of apps is there a moment later, and tells nobody
     await page.reload()
     await expect(page).to_have_title("thief")
     await tab.goto("/")

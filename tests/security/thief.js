@@ -9,7 +9,7 @@ async (node) => {
   ];
   const all = [];
   const attempt = (name, work) => {
-    const late = new Promise((give) => setTimeout(give, 10000, "no end")); // neither got nor refused
+    const late = new Promise((give) => setTimeout(give, 60000, "no end")); // neither got nor refused
     const keep = (found) => (got[name] = found || null);
     all.push(Promise.race([work(), late]).then(keep, () => keep(null)));
   };
