@@ -13,7 +13,11 @@ for root in sys.argv[1:]:
             path = os.path.join(folder, name)
             if os.path.islink(path) or not os.path.isfile(path):
                 continue
-            with open(path, "rb") as file:
+            try:
+                file = open(path, "rb")
+            except FileNotFoundError:  # those who work there meanwhile have removed it
+                continue
+            with file:
                 rest = b""
                 while part := file.read(1 << 20):
                     text = rest + part
