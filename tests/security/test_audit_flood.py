@@ -16,7 +16,7 @@ from support.cheap_passwords import CHEAP
 from support.harness import TestNode, remove_leftovers, running_node
 from support.small_disk import small_disk
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 PASSWORD = "correct horse battery staple"
 ADDRESSES = 25

@@ -21,9 +21,9 @@ import pytest_asyncio
 
 from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers
 from support.secret_places import holding
-from support.tiny_apps import write_app
+from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 CANARY = f"canary-{secrets.token_hex(16)}"
 HANG = "{% for i in range(9999) %}{{ range(9999) | map('string') | select | list | length }}{% endfor %}"
@@ -74,7 +74,7 @@ async def node() -> AsyncIterator[HostileNode]:
     node = HostileNode("hostile", apps=apps)
     node.root.mkdir(parents=True)
     (node.root / "canary").write_text(CANARY)
-    write_app(apps, "decent", more=OPTION)
+    write_app(apps, "decent", health=PATIENT, more=OPTION)
     write_hostile(apps, node.root / "canary")
     try:
         await node.start()
@@ -149,30 +149,32 @@ async def test_a_template_that_hangs_delays_no_other_app_and_its_operation_ends(
     for app, template in (("hanger", HANG), ("bomber", BOMB)):
         write_app(node.apps, app, command=f'[httpd, -f, "{template}"]')
     begun = [await node.call("container-install", app=app) for app in ("hanger", "bomber")]
-    states = []
-    while (operation := await node.call("operation-get", id=begun[0]["id"]))["state"] == "running":
+    looks = 0
+    # Either will do: on a slow machine the first may have ended when the second begins.
+    while "running" in [(await node.call("operation-get", id=one["id"]))["state"] for one in begun]:
         await require_decent(node)
-        states.append(operation["state"])
+        looks += 1
     for app, ended in zip(("hanger", "bomber"), [await node.ended(one) for one in begun], strict=True):
         assert ended["state"] == "failed"
         assert f"apps/{app}: containers.main.command" in ended["error"]["message"]
         assert "too much" in ended["error"]["message"] or "more than" in ended["error"]["message"]
     assert {one["app"] for one in await node.call("container-list")} == {"decent"}
-    assert "running" in states, "the other app was looked at meanwhile"
+    assert looks, "the other app was looked at meanwhile"
 
 
 async def test_cancel_ends_what_hangs(node: HostileNode) -> None:
     operation = await node.call("container-install", app="hanger")
     began = time.monotonic()
     ended = await node.call("operation-cancel", id=operation["id"])
-    assert ended["state"] in ("cancelled", "failed") and time.monotonic() - began < 20
+    assert ended["state"] in ("cancelled", "failed") and time.monotonic() - began < 45
 
 
 async def test_a_template_that_hangs_at_the_next_start_keeps_neither_the_node_nor_others(node: HostileNode) -> None:
     """As with data of an older version, or a host that has changed: what was refused today is installed already."""
     assert node.apps is not None
     template = f"{{% if options.hang %}}{HANG}{{% endif %}}"
-    write_app(node.apps, "sleeper", command=f'[httpd, -f, -p, "8000", -h, "/{template}"]', more=OPTION)
+    command = f'[httpd, -f, -p, "8000", -h, "/{template}"]'
+    write_app(node.apps, "sleeper", command=command, health=PATIENT, more=OPTION)
     await node.install("sleeper")
     with pytest.raises(RpcError, match="processor time"):
         await node.call("container-config", app="sleeper", options={"hang": True})
@@ -206,7 +208,7 @@ async def test_what_an_app_tells_of_its_secrets_is_hidden_wherever_it_is_told(no
     assert status["health"]["reason"] == "***"
     result = await node.call("container-exec", app="tattler", command=["busybox", "cat", "/etc/key"])
     assert result["stdout"] == "***"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "dumped" not in (lines := json.dumps(await node.call("container-logs", app="tattler", tail=50))):
             await asyncio.sleep(0.05)  # the app writes in its own time
     for shown in ("raw ***", "upper ***", "Basic Y", "escaped ", "dumped "):
@@ -224,7 +226,7 @@ async def test_what_an_app_tells_of_its_secrets_is_hidden_wherever_it_is_told(no
 async def test_a_provider_writes_no_line_into_a_consumer_s_file(node: HostileNode) -> None:
     assert node.apps is not None
     provides = "provides: {forger: {container: main, port: 8000, exports: {x: \"{{ 'a\\\\nadmin=true' }}\"}}}\n"
-    write_app(node.apps, "forger", more=provides)
+    write_app(node.apps, "forger", health=PATIENT, more=provides)
     health = "health: {probe: {type: tcp, port: 8000}}\n    files: [{path: /etc/x, template: x.j2}]"
     write_app(node.apps, "trusting", health=health, more="requires: {forger: {wait: started}}\n")
     (node.apps / "trusting" / "x.j2").write_text("x={{ requires.forger.exports.x }}\n")
@@ -236,12 +238,12 @@ async def test_a_provider_writes_no_line_into_a_consumer_s_file(node: HostileNod
 
 async def test_what_is_installed_is_what_the_owner_looked_at(node: HostileNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "changeling")
+    write_app(node.apps, "changeling", health=PATIENT)
     plan = await node.call("plan", app="changeling")
-    write_app(node.apps, "changeling", more="egress: lan\n")
+    write_app(node.apps, "changeling", health=PATIENT, more="egress: lan\n")
     with pytest.raises(RpcError, match="another one by now"):
         await node.call("container-install", app="changeling", plan=plan["digest"])
-    write_app(node.apps, "changeling")
+    write_app(node.apps, "changeling", health=PATIENT)
     await node.done(await node.call("container-install", app="changeling", plan=plan["digest"]))
     answers = await asyncio.gather(
         *(node.call("secret-set", app="changeling", name="nothing", value="x") for _ in range(3)),

@@ -32,7 +32,7 @@ from support.podman_fixtures import (
     podman_socket,
     session_service,
 )
-from support.tiny_apps import SERVE, write_app
+from support.tiny_apps import PATIENT, SERVE, write_app
 
 __all__ = [
     "busybox_image",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
-pytestmark = [pytest.mark.timeout(180), pytest.mark.alone, pytest.mark.lane(1)]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.alone, pytest.mark.lane(1)]
 
 _PROBE = Path(__file__).with_name("hostile_probe.py")
 _BUILDS = "io.archipelago.build"
@@ -54,7 +54,7 @@ _HEAD = "ARG BASE\nFROM $BASE\n"
 
 def write_hostile(folder: Path, app: str, body: str, packages: str = "busybox-static") -> None:
     """Write an app whose image is built by a Containerfile."""
-    write_app(folder, app, command=SERVE)
+    write_app(folder, app, command=SERVE, health=PATIENT)
     manifest = folder / app / "manifest.yml"
     recipe = f"{{type: containerfile, base: {{packages: [{packages}]}}}}"
     manifest.write_text(manifest.read_text().replace("{type: packages, packages: [busybox-static]}", recipe))
@@ -151,7 +151,7 @@ def build_containers(node: TestNode) -> set[str]:
 
 async def until_it_runs(node: TestNode) -> set[str]:
     """Return the containers of a build once its command runs."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(250):  # its base may have to be made first
         while not (found := build_containers(node)):
             await asyncio.sleep(0.05)  # no event tells a stranger
     return found
@@ -181,7 +181,7 @@ async def test_a_build_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
 
 
 _MUCH = "head -c 40000000 /dev/zero | tr '\\0' x"
-LIMITS = BuildLimits(memory=128 << 20, processes=64, step_time=60, disk=64 << 20, files=2000, output=1 << 20)
+LIMITS = BuildLimits(memory=128 << 20, processes=64, step_time=300, disk=64 << 20, files=2000, output=1 << 20)
 
 
 @pytest_asyncio.fixture

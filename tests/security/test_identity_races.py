@@ -23,7 +23,7 @@ from archipelago.storage.records.permissions import PERMISSIONS, Permission, Rol
 from support.identity_scene import NEW, NOW, OLD, OWNERS, RECOVERY, SECRET, SITE, Scene, Shown, play, visitor
 from support.sources import SOCKET
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

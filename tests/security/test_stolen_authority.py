@@ -18,7 +18,7 @@ from support.chromium import chromium
 from support.harness import free_port
 from support.nss import trust_authority
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 OWN = ("mempool.localhost", "mempool--api.localhost", "mempool-island.local", "island.local")
 FOREIGN = ("example.com", "www.example.com", "local.example.com", "mempool-island.local.example.com", "bank.test")
