@@ -100,19 +100,19 @@ class Connection:
 def main(kind: str, host: str, port: str, count: str, *sources: str) -> None:
     """Flood until standard input ends."""
     connections: list[Connection | None] = [None] * int(count)
-    began, has_risen = time.monotonic(), False
+    began, has_risen, tried = time.monotonic(), False, 0
     while not select.select((sys.stdin,), (), (), TICK)[0]:
         openings = OPENED_AT_ONCE
         for number, connection in enumerate(connections):
             if connection is None and openings:
-                openings -= 1
+                openings, tried = openings - 1, tried + 1
                 source = sources[number % len(sources)]
                 with contextlib.suppress(OSError):
                     connections[number] = Connection(KINDS[kind], (host, int(port)), source)
             elif connection is not None and not connection.work():
                 connection.socket.close()
                 connections[number] = None
-        if not has_risen and time.monotonic() - began > RISE:
+        if not has_risen and tried >= len(connections) and time.monotonic() - began > RISE:
             has_risen = True
             print("risen", flush=True)
 
