@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from support.harness import APPS_AT, TestNode, podman
-from support.owner import PASSWORD, with_ship
-from support.tiny_apps import write_app
+from support.harness import APPS_AT, TestNode, free_port, podman
+from support.owner import PASSWORD, begun, with_ship
+from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 async def test_an_owner_sets_up_installs_changes_and_removes(page: Page, node: TestNode) -> None:
@@ -73,8 +73,10 @@ async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: T
     assert (await node.call("operation-list", limit=1))[0]["kind"] != "stop", "nothing was done"
     await choose(page, "anchor", "Stop")
     await dialog.get_by_role("button", name="Stop").click()
-    await node.until("ship", "stopped")
-    await node.until("anchor", "stopped")
+    # An app has stopped before the operation that stops it has ended, and until then no other one begins.
+    await node.done(await begun(node, "anchor", "stop"))
+    for app in ("ship", "anchor"):
+        await node.until(app, "stopped")
     await node.done(await node.call("container-start", app="anchor"))
     await node.until("ship", "healthy")
 
@@ -116,9 +118,8 @@ async def limits_of(node: TestNode, app: str) -> dict[str, Any]:
 
 async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    write_app(
-        node.apps, "dinghy", more="options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
-    )
+    oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
+    write_app(node.apps, "dinghy", health=PATIENT, more=oars)
     await page.goto("/store/dinghy")
     await expect(page.get_by_role("button", name="Install")).to_be_enabled()
     await page.get_by_label("Oars").fill("9")
@@ -163,7 +164,7 @@ async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNod
 async def test_a_bundle_is_installed_in_one_plan(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     for app in ("port", "starboard"):
-        write_app(node.apps, app)
+        write_app(node.apps, app, health=PATIENT)
     bundle = "bundle: 1\nname: Both sides\nsummary: Port and starboard\napps: [port, starboard]\n"
     (node.apps / "bundles" / "sides.yml").write_text(bundle)
     await page.goto("/store")
@@ -208,8 +209,7 @@ async def test_an_endpoint_is_opened_to_the_network_by_a_switch(page: Page, node
 
 async def test_what_is_refused_on_a_phone_is_in_sight(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     endpoint = f"{{kind: api, container: main, port: 8000, host_port: {port}}}"
     options = "".join(f"  o{n}: {{type: int, label: Option {n}, default: 2}}\n" for n in range(8))
     write_app(node.apps, "sunk", more=f"endpoints: {{web: {endpoint}}}\noptions:\n{options}")
@@ -257,7 +257,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     assert node.apps is not None
     # It dies for as long as there is a hole.
     command = '[sh, -c, "test -e /data/hole && exit 3; exec busybox httpd -f -p 8000 -h /"]'
-    write_app(node.apps, "leaky", command=command, more="volumes: {data: {data: files}}\n")
+    write_app(node.apps, "leaky", command=command, health=PATIENT, more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "leaky" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))
@@ -274,11 +274,9 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     await expect(notice.get_by_label("Warning")).to_be_visible()  # no money depends on it
     await notice.get_by_role("button", name="Restart").click()
     await expect(notice.get_by_role("button", name="Restart")).to_have_count(0)
-    async with asyncio.timeout(20):  # the button goes as soon as it is pressed, and the node hears of it later
-        while (begun := (await node.call("operation-list", app="leaky"))[0])["kind"] != "restart":
-            await asyncio.sleep(0.05)
+    restart = await begun(node, "leaky", "restart")
     await asyncio.to_thread(podman, "unshare", "rm", str(node.root / "apps" / "leaky" / "volumes" / "data" / "hole"))
-    await node.done(begun)
+    await node.done(restart)
     await expect(notice).to_have_count(0)
     await page.keyboard.press("Escape")
     await expect(panel).to_have_count(0)
@@ -288,7 +286,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
 
 async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "chest", more="volumes: {data: {data: files}}\n")
+    write_app(node.apps, "chest", health=PATIENT, more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "chest" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))
@@ -363,8 +361,8 @@ async def test_apps_are_shown_as_a_grid_or_a_list(page: Page, node: TestNode) ->
 async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     assert node.apps is not None
-    write_app(node.apps, "buoy", more="provides: {moor: {container: main, port: 8000}}\n")
-    write_app(node.apps, "raft", more="requires: {moor: {}}\n")
+    write_app(node.apps, "buoy", health=PATIENT, more="provides: {moor: {container: main, port: 8000}}\n")
+    write_app(node.apps, "raft", health=PATIENT, more="requires: {moor: {}}\n")
     await page.goto("/store/raft")
     await page.get_by_label("App that provides moor").click()
     await page.get_by_role("option", name="buoy").click()

@@ -14,7 +14,7 @@ from support.harness import ROOT, TestNode, podman
 from support.owner import show_password
 from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 DISK = ROOT / "usb-of-the-page"
 
 
@@ -52,9 +52,9 @@ async def test_two_steps_lead_to_a_backup_that_is_proved(page: Page, node: TestN
     await show_password(page)
     await expect(page.get_by_role("heading", name="Nothing is backed up yet")).to_be_visible()
     await page.get_by_role("button", name="Back up now", exact=True).click()
-    await expect(page.get_by_role("heading", name="Not proved restorable yet")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Not proved restorable yet")).to_be_visible(timeout=120_000)
     await page.get_by_role("button", name="Prove it now").click()
-    await expect(page.get_by_role("heading", name="Last proved restorable:")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Last proved restorable:")).to_be_visible(timeout=120_000)
     await expect(page.get_by_text("The app came back in a trial")).to_be_visible()
     await require_fit_for_everybody(page)
 
@@ -72,14 +72,14 @@ async def test_an_app_comes_back_and_the_restore_is_undone_by_the_keyboard_alone
     await agree.focus()
     await page.keyboard.press("Enter")
     await show_password(page)
-    await expect(page.get_by_text("book is back")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("book is back")).to_be_visible(timeout=120_000)
     assert podman("unshare", "cat", str(page_of_book(node))) == "old"
 
     await page.reload()
     await page.get_by_role("button", name="Undo the restore").press("Enter")
     await page.get_by_role("alertdialog").get_by_role("button", name="Undo the restore").press("Enter")
     await show_password(page)
-    await expect(page.get_by_text("book is as it was before")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("book is as it was before")).to_be_visible(timeout=120_000)
     assert podman("unshare", "cat", str(page_of_book(node))) == "new"
 
 
@@ -170,13 +170,14 @@ async def test_a_snapshot_is_looked_into_as_files_and_as_a_running_copy(page: Pa
 
     await dialog.get_by_role("button", name="Start the copy").press("Enter")
     copy = card.get_by_role("region", name="Copy from a snapshot")
-    await expect(copy.get_by_text("It ends by itself in")).to_be_visible(timeout=60_000)
+    await expect(copy.get_by_text("It ends by itself in")).to_be_visible(timeout=120_000)
     await page.reload()
     await expect(copy.get_by_text("It ends by itself in")).to_be_visible()
     await require_fit_for_everybody(page)
     await copy.get_by_role("button", name="Stop the copy").press("Enter")
     await expect(copy).to_be_hidden()
     (operation, *_) = await node.call("operation-list", app="book", limit=1)
+    operation = await node.ended(operation)
     assert (operation["kind"], operation["state"]) == ("snapshot-look", "cancelled")
 
 
@@ -280,12 +281,12 @@ async def test_all_apps_come_back_though_the_page_is_closed_in_the_middle(
     await beside.get_by_role("button", name=f"Bring all {len(apps)} back").click()
     await show_password(beside)
     await expect(beside.get_by_text("Restore all apps from their backups")).to_be_visible()
-    await require_fit_for_everybody(beside)
     await beside.close()
     (restore,) = [each for each in await node.call("operation-list") if each["kind"] == "backup-restore-all"]
     assert restore["state"] == "running" and len(await node.call("container-list")) < len(apps)
     await page.goto("/backups")
     await expect(work.get_by_text("Restore all apps from their backups")).to_be_visible()
+    await require_fit_for_everybody(page)
     await node.done(await node.call("operation-get", id=restore["id"]))
     assert {each["app"] for each in await node.call("container-list")} == set(apps)
     await expect(work).to_be_hidden()

@@ -9,10 +9,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from support.harness import TestNode
-from support.owner import with_ship
+from support.owner import begun, with_ship
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 async def test_an_option_of_a_megabyte_is_refused_and_kept(page: Page, node: TestNode) -> None:
@@ -34,7 +34,7 @@ async def test_the_page_says_when_the_node_is_away_and_comes_back(page: Page, no
     node.kill()
     await expect(banner).to_be_visible()
     await node.start()
-    await expect(banner).to_have_count(0, timeout=40_000)
+    await expect(banner).to_have_count(0, timeout=120_000)
 
 
 async def test_an_address_that_is_opened_meanwhile_says_so_as_well(page: Page, node: TestNode) -> None:
@@ -43,7 +43,7 @@ async def test_an_address_that_is_opened_meanwhile_says_so_as_well(page: Page, n
     await page.goto("/apps")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Your node is not reachable")
     await node.start()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Apps", timeout=40_000)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Apps", timeout=120_000)
 
 
 async def test_a_slow_node_is_said_to_be_slow(page: Page, node: TestNode) -> None:
@@ -58,7 +58,8 @@ async def test_a_slow_node_is_said_to_be_slow(page: Page, node: TestNode) -> Non
     finally:
         node.process.send_signal(signal.SIGCONT)
     await expect(page.get_by_text("slow to answer")).to_have_count(0)
-    await node.until("ship", "healthy")
+    # What was asked for is done all the same; until it is, no other test has its app.
+    await node.done(await begun(node, "ship", "restart"))
 
 
 async def test_a_newer_page_is_offered_and_nothing_typed_is_lost(page: Page, node: TestNode) -> None:
@@ -69,7 +70,7 @@ async def test_a_newer_page_is_offered_and_nothing_typed_is_lost(page: Page, nod
     node.kill()
     await node.start()
     offer = page.get_by_text("The node serves a newer page")
-    await expect(offer).to_be_visible(timeout=40_000)
+    await expect(offer).to_be_visible(timeout=120_000)
     await expect(page.get_by_label("Sails")).to_have_value("8")
     await page.get_by_role("button", name="Discard").click()
     await page.get_by_role("button", name="Load it").click()
@@ -102,7 +103,7 @@ async def test_the_node_begins_anew_from_the_page(page: Page, node: TestNode) ->
     await dialog.get_by_role("button", name="Restart Archipelago").click()
     said = page.get_by_text("This page comes back by itself.")
     await expect(said).to_be_visible()
-    await expect(said).to_have_count(0, timeout=40_000)
+    await expect(said).to_have_count(0, timeout=120_000)
     assert (await node.until("ship", "healthy"))["containers"][0]["started_at"] == since
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
@@ -27,7 +28,7 @@ async def enter(tab: Page, node: TestNode) -> None:
     if "/login" not in tab.url:
         return
     if await tab.get_by_label("Set-up code").count():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (found := re.search(r"with the code\s+([a-z2-7-]+)", node.log())):
                 await asyncio.sleep(0.05)  # the console is a file here, and tells nobody
         await tab.get_by_label("Set-up code").fill(found[1])
@@ -67,6 +68,16 @@ async def with_ship(tab: Page, node: TestNode) -> None:
     elif apps["ship"]["desired"] == "stopped":
         await node.done(await node.call("container-start", app="ship"))
     await node.until("ship", "healthy")
+
+
+async def begun(node: TestNode, app: str, kind: str) -> dict[str, Any]:
+    """Return the newest operation on an app, once it is of this kind: the node hears of a button a moment later."""
+    async with asyncio.timeout(60):
+        while True:
+            for newest in await node.call("operation-list", app=app, limit=1):
+                if newest["kind"] == kind:
+                    return dict(newest)
+            await asyncio.sleep(0.05)  # an operation that nobody knows of yet cannot be waited for
 
 
 async def with_knots(node: TestNode) -> None:
