@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, Response, Route, expect
 
 from support.keyboard import ALL_LOOKS, Look, each_look, press, search, tab_to
 from support.stage.shown import settle
@@ -32,6 +32,11 @@ async def answer(page: Page, method: str, **answers: Any) -> list[dict[str, Any]
 
     await page.route("**/rpc/v1", reply)
     return asked
+
+
+def is_install(response: Response) -> bool:
+    """Tell whether it is an answer to the method that installs an app."""
+    return "container-install" in (response.request.post_data or "")
 
 
 @pytest.mark.parametrize("look", ALL_LOOKS, ids=lambda look: f"{look.size}-{look.theme}")
@@ -142,7 +147,8 @@ async def test_what_is_refused_can_be_pressed_again(browser: Browser, look: Look
         await press(page, install)
         await expect(page.get_by_role("alert")).to_contain_text("another app listens there")
         await expect(install).to_be_focused()
-        await page.keyboard.press("Enter")
+        async with page.expect_response(is_install):  # the node is asked some time after the key
+            await page.keyboard.press("Enter")
         await expect(install).to_be_focused()
         assert len(asked) == 2
 
