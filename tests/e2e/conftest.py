@@ -16,7 +16,7 @@ from support.tiny_apps import PATIENT, write_app
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
 # A machine that builds images beside it is slow; what is awaited is an event all the same.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,7 +57,7 @@ async def context(browser: Browser, node: TestNode) -> AsyncIterator[BrowserCont
     """
     address = f"http://localhost:{node.port}"
     made = await browser.new_context(base_url=address, locale="en-GB", reduced_motion="reduce")
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     # It keeps the process of the tabs, with all that it has compiled.
     await (await made.new_page()).goto("/icon.svg")
     yield made

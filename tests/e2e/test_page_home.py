@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from support.stage.shown import SIZES, on_stage, settle, staged
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 LABELS = "all => all.map(one => one.ariaLabel)"
 
@@ -115,6 +115,6 @@ async def test_what_belongs_to_the_account_is_there_with_the_first_click(browser
         await page.get_by_role("button", name="Account of owner").click()
         account = page.get_by_role("dialog", name="Account of owner")
         await account.get_by_role("button", name="Dark").click()
-        assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         await page.keyboard.press("Escape")
         await expect(account).to_have_count(0)

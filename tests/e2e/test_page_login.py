@@ -5,7 +5,7 @@ from playwright.async_api import Browser, expect
 
 from support.stage.shown import settle, staged
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 
 async def test_only_a_new_password_loads_what_judges_passwords(browser: Browser) -> None:

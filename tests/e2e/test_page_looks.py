@@ -13,7 +13,7 @@ from support.everybody import COLOURS, require_for_everybody
 from support.harness import TestNode
 from support.owner import home, with_knots, with_ship
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1000)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(2400)]
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desktop": (1280, 900), "phone": (375, 812)}
@@ -65,7 +65,7 @@ async def require_fit(page: Page, path: str) -> None:
     await expect(page.locator("h1")).to_be_visible()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await until_it_fits(page)
     except TimeoutError:
         pytest.fail(f"{path} is too wide")

@@ -27,7 +27,7 @@ from support.harness import free_port
 from support.nss import trust_authority
 from support.sealed_keys import Sealed
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 NETWORK = IPv4Address("127.0.7.2")
 """Stands for an address of the local network: the kernel has all of 127.0.0.0/8."""
