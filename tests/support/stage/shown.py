@@ -27,7 +27,9 @@ SETTLED = 3_000
 _QUIET = 0.1
 """Seconds without a request, in which a script that has come is made ready, beside the page. Playwright's `networkidle`
 are 0.5 s, and only those after the page was loaded."""
-_PATIENCE = 30
+_SLOWER = 2
+"""How often as long as to look takes, at the least: on a busy machine what a script asks for comes later as well."""
+_PATIENCE = 60
 """Seconds that a page has to be complete."""
 _BUSY = "[aria-busy=true]"
 _DRAWN = f"""async () => {{
@@ -68,9 +70,11 @@ class Traffic:
             pytest.fail(f"the page is not complete: {self._open} requests have no answer, and it is busy with {busy}")
 
     async def _is_drawn(self) -> bool:
-        began = self._changed
+        began, looked = self._changed, time.monotonic()
         await self._page.evaluate(_DRAWN)
-        return not self._open and self._changed == began and time.monotonic() - began >= _QUIET
+        now = time.monotonic()
+        quiet = max(_QUIET, _SLOWER * (now - looked))
+        return not self._open and self._changed == began and now - began >= quiet
 
     def _follow(self, socket: WebSocket) -> None:
         for event in ("framesent", "framereceived", "close"):
