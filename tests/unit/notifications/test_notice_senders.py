@@ -195,8 +195,8 @@ async def test_a_server_that_never_answers_is_left(
         started = time.monotonic()
         with pytest.raises(SendError, match="does not answer in time"):
             await send_email(email(port, host="127.0.0.1"), PASSWORD, message(), certificate.trust)
-        assert time.monotonic() - started < 5
-        await asyncio.wait_for(left.wait(), 5)
+        assert time.monotonic() - started < 20, "unlike the real one, which is longer"
+        await asyncio.wait_for(left.wait(), 20)
 
 
 @pytest.mark.parametrize("starttls", [False, True])

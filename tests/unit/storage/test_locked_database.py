@@ -100,7 +100,7 @@ async def test_a_lock_that_stays_is_named_with_file_and_program_and_changes_noth
 
 async def test_those_who_wait_behind_each_other_wait_no_longer_together_than_one(tmp_path: Path) -> None:
     await (await new_database(tmp_path / "state.db")).close()
-    database = Database(tmp_path / "state.db", patience=0.3)
+    database = Database(tmp_path / "state.db", patience=1.0)
     with locked(tmp_path / "state.db"):
         began = time.monotonic()
         with pytest.raises(NodeError):

@@ -312,7 +312,7 @@ async def test_marks_are_read_once_and_again_after_a_change(database: Database) 
     marks = VolumeMarks(database)
     assert await marks.of("tor") == {} == await marks.of("knots")
     await marks.keep("tor", {"data": Mark(7, None)})
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(marks.keep("tor", {"logs": Mark(9, None)}))
         group.create_task(marks.of("tor"))
     assert (

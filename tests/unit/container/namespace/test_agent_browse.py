@@ -11,6 +11,7 @@ import pytest
 
 from archipelago.container.namespace.agent.browse import list_folder, read_piece
 from archipelago.container.namespace.agent.refused import Refused
+from support.processor_time import ProcessorTime
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def volume(tmp_path: Path) -> str:
 
 
 def listed(volume: str, *names: str, after: str = "", limit: int = 100) -> dict[str, Any]:
-    return list_folder(volume, {"names": list(names), "after": after, "limit": limit, "timeout": 5})
+    return list_folder(volume, {"names": list(names), "after": after, "limit": limit, "timeout": 60})
 
 
 def read(volume: str, *names: str, offset: int = 0, length: int = 1000) -> bytes:
@@ -96,10 +97,11 @@ def test_a_huge_folder_is_listed_in_a_moment(volume: str) -> None:
     for number in range(20_000):
         os.mknod(f"{number:05}", dir_fd=descriptor)
     os.close(descriptor)
-    started = time.process_time()
+    processor_time = ProcessorTime()
     answer = listed(volume, "huge", after="09999", limit=10)
     assert [each["name"] for each in answer["entries"]] == [f"{number:05}" for number in range(10_000, 10_010)]
-    assert answer["more"] and time.process_time() - started < 1
+    assert answer["more"]
+    processor_time.require_below(1)
 
 
 def test_no_folder_makes_an_answer_that_is_too_long(volume: str) -> None:

@@ -40,7 +40,7 @@ async def test_the_secrets_of_a_probe_go_with_the_keeper_of_their_app() -> None:
     watched = Watched("knots", "main", "knots-main", Target(1, "10.89.0.2"), None, secrets)
     made.look_again("knots")
     await made._probed(watched, Health(state=HealthState.HEALTHY))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await made.changed.until(lambda: made.is_gone("knots"))
     await made._probed(watched, Health(state=HealthState.HEALTHY))  # a probe that was under way meanwhile
     del watched, secrets
@@ -78,7 +78,7 @@ async def test_events_cost_one_look_together_and_those_of_an_app_that_has_gone_n
     )
     made = reconciler(podman, SimpleNamespace(remove=clean))
     made.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await both.wait()
         await made.changed.until(lambda: made.is_gone("one") and made.is_gone("two"))
     assert sorted(cleaned) == [("one", 1), ("two", 1)]

@@ -14,7 +14,8 @@ from support.memory_node import OWNERS, MemoryNode
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /rpc/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-BRIEF = Times(head=0.3, body=0.3, idle=0.5, idle_known=0.8, reader=0.3, slowest=1 << 30, farewell=0.3, pause=0.05)
+BRIEF = Times(head=1.0, body=1.0, idle=1.0, idle_known=1.5, reader=1.0, slowest=1 << 30, farewell=1.0, pause=0.05)
+"""As short as a test bears, and longer than a busy machine holds one up between two lines of it."""
 FEW = Shares(unix=8, loopback=8, local=8, apps=8, guarded=8, streams=8)
 
 

@@ -170,7 +170,7 @@ def make_pipe(key: Path) -> None:
     os.mkfifo(key, 0o600)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "damage",
     [break_mode, break_content, break_bytes, exchange, take_away, lead_astray, make_folder, make_pipe],

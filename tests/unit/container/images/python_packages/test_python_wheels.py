@@ -153,7 +153,7 @@ def test_a_size_that_is_a_lie_gives_no_more_bytes_than_it_says(tmp_path: Path) -
         rewritten(tmp_path, path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_wheel_is_refused_or_read_and_nothing_else(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(write_wheel(tmp_path / "in.whl").read_bytes())

@@ -65,7 +65,7 @@ def tools(ensure: Callable[[Workload], Awaitable[None]] = missing) -> Tools:
 async def test_a_repair_of_an_app_whose_data_is_missing_does_not_wait_for_the_data() -> None:
     keeper = AppKeeper("knots", tools(), {})
     running = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await keeper.request_repair(RepairOrder("again", "Again", (), {"main": ("-reindex",)}))
     while keeper.health.state is not HealthState.FAILED:
         await asyncio.sleep(0)
