@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 SHOW = '[httpd, -f, -p, "8000", -h, /www]'
 PATIENCE = 120.0
-"""Seconds after which a page will not come any more. Who was refused asks the same directories after 20 s at the soonest."""
+"""Seconds after which a page will not come any more. Who was refused asks a directory again after 20 s."""
 PASSWORD = "correct horse battery staple"
 PAGES = ("alpha", "beta")
 MORE = """volumes: {{kept: {{data: files}}}}
