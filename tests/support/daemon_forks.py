@@ -84,7 +84,10 @@ class _Forks:
             except (ConnectionError, ValueError):  # it is being killed
                 self._ending.close()
                 program = self._alive().start(_PROGRAM, *arguments, environment=environment, streams=streams)
-        return DaemonFork(program.pid, None, os.pidfd_open(program.pid), program.report)
+        try:
+            return DaemonFork(program.pid, None, os.pidfd_open(program.pid), program.report)
+        except ProcessLookupError:  # it has ended already
+            return DaemonFork(program.pid, program.wait(), -1, program.report)
 
     def _alive(self) -> PreloadedPython:
         with self._lock:
