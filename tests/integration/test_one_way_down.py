@@ -24,12 +24,13 @@ import pytest_asyncio
 from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 # Says when it is asked to end, and takes its time, or does not hear.
 _SCRIPT = (
     "say() { read at rest < /proc/uptime; echo $1 $2 $at >> /data/log; }; "
-    "trap 'say NAME HUP; WAY' HUP; trap 'say NAME TERM; exit 0' TERM; while :; do /usr/bin/busybox sleep 0.05; done"
+    "trap 'asked=1; say NAME HUP; WAY' HUP; trap 'say NAME TERM; exit 0' TERM; "
+    'while :; do /usr/bin/busybox sleep 0.05; [ -z "$asked" ] || say NAME ALIVE; done'
 )
 _PAIR = """manifest: 1
 id: {app}
@@ -115,10 +116,14 @@ def said(node: TestNode, app: str) -> list[tuple[str, str, float]]:
 
 
 def require_order(node: TestNode, app: str) -> None:
-    """The web server had its two seconds before the database heard, and both heard the signal of their own."""
-    (web, first, heard), (db, second, later) = said(node, app)
+    """The web server had its two seconds before the database heard, and both heard the signal of their own.
+
+    How long the server went on is what it wrote itself: Podman may take any time to clean up after it.
+    """
+    (web, first, heard), *going, (db, second, later) = said(node, app)
     assert (web, first, db, second) == ("web", "HUP", "db", "HUP")
-    assert 1.8 < later - heard < 10
+    assert {each[:2] for each in going} == {("web", "ALIVE")}
+    assert heard + 1.8 < later and going[-1][2] - heard < 8
 
 
 async def test_each_way_down_is_the_same(node: TestNode) -> None:
@@ -138,7 +143,7 @@ async def test_each_way_down_is_the_same(node: TestNode) -> None:
     require_order(node, "pair")
     await node.done(await node.call("container-remove", app="pair"))
     require_order(node, "pair")
-    assert time.monotonic() - began < 300, "no container was given ten minutes"
+    assert time.monotonic() - began < 600, "no container was given ten minutes"
 
 
 async def test_what_the_node_does_not_know_any_more_stops_as_it_was_started(node: TestNode) -> None:
@@ -147,15 +152,14 @@ async def test_what_the_node_does_not_know_any_more_stops_as_it_was_started(node
     with contextlib.closing(sqlite3.connect(node.root / "state.db")) as database, database:
         database.execute("DELETE FROM apps WHERE app = 'orphan'")
     await node.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while podman("ps", "-aq", "--filter", "label=io.archipelago.app=orphan"):
             await asyncio.sleep(0.1)  # nobody is told of what is not installed
     require_order(node, "orphan")
 
 
 async def test_what_a_change_does_to_others_is_known_before(node: TestNode) -> None:
-    for app in ("provider", "reader", "user", "other"):
-        await node.install(app)
+    await family(node)
     preview = await node.call("change-preview", app="provider", change="stop")
     assert (sorted(preview["stops"]), preview["interrupts"]) == (["reader", "user"], [])
     preview = await node.call("change-preview", app="provider", change="restart")
@@ -169,13 +173,18 @@ async def test_what_a_change_does_to_others_is_known_before(node: TestNode) -> N
     assert plan["interrupts"] == ["user"]
     with pytest.raises(RpcError, match="reader would now stop or restart as well"):
         await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider"])
-    operation = await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider", "reader"])
+    # With this one the reader does not answer, so that the change goes on until it is cancelled.
+    operation = await node.call("container-config", app="provider", options={"n": 5}, agreed=["provider", "reader"])
     with pytest.raises(RpcError, match="still working on reader"):
         await node.call("container-stop", app="reader")
-    await node.done(operation)
+    await node.call("operation-cancel", id=operation["id"])
+    assert (await node.ended(operation))["state"] == "cancelled"
+    changed = await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider", "reader"])
+    await node.done(changed)
 
 
 async def test_an_operation_that_goes_on_after_a_crash_holds_what_it_works_on(node: TestNode) -> None:
+    await family(node)
     operation = await node.call("container-config", app="provider", options={"n": 5})
     await node.until("reader", "starting")
     node.kill()
@@ -196,7 +205,7 @@ async def test_an_update_that_a_crash_cut_off_goes_on(node: TestNode) -> None:
     slow = '[sh, -c, "/usr/bin/busybox sleep 4; exec /usr/bin/busybox httpd -f -p 8000 -h /"]'
     write_app(node.apps, "updated", version="2.0", command=slow, health=PATIENT)
     operation = await node.call("container-update", app="updated")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while (await node.call("container-status", app="updated"))["version"] != "2.0":
             await asyncio.sleep(0.02)
     node.kill()
@@ -223,6 +232,12 @@ async def ready(node: TestNode, app: str) -> None:
     await node.until(app, "healthy")
 
 
+async def family(node: TestNode) -> None:
+    """Have a provider with two consumers, and one that has nothing to do with them."""
+    for app in ("provider", "reader", "user", "other"):
+        await ready(node, app)
+
+
 async def run(node: TestNode, *words: str, given: bytes = b"") -> tuple[int, str, str]:
     """Run the command where nobody can be asked; return its exit code and what it said."""
     done = await asyncio.to_thread(
@@ -231,13 +246,14 @@ async def run(node: TestNode, *words: str, given: bytes = b"") -> tuple[int, str
             env={**node.full_environment(), "ARCHIPELAGO_SOCKET": str(node.socket)},
             input=given,
             capture_output=True,
-            timeout=60,
+            timeout=300,
         )
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 async def test_the_command_stops_others_only_where_somebody_agreed(node: TestNode) -> None:
+    await family(node)
     code, _, complaint = await run(node, "stop", "provider")
     assert code == 2 and "reader" in complaint and "--yes" in complaint
     assert (await node.call("container-status", app="reader"))["desired"] == "running"
@@ -269,19 +285,23 @@ async def test_a_probe_that_runs_over_leaves_nothing_behind(node: TestNode) -> N
     assert node.apps is not None
     busybox = "/usr/bin/busybox"
     command = f'[{busybox}, sh, -c, "{busybox} setsid {busybox} sleep 5501 & {busybox} sleep 5502"]'
-    health = f"health: {{probe: {{type: exec, command: {command}}}, interval: 1s, timeout: 1s, start_timeout: 60s}}"
+    health = f"health: {{probe: {{type: exec, command: {command}}}, interval: 1s, timeout: 2s, start_timeout: 600s}}"
     write_app(node.apps, "probed", health=health)
     operation = await node.call("container-install", app="probed")
     await node.until_installed("probed")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while (await node.call("container-status", app="probed"))["containers"][0]["state"] != "running":
             await asyncio.sleep(0.1)
-    most = 0
-    for _ in range(12):
-        await asyncio.sleep(0.5)  # several probes begin and run over
-        listed = podman("top", "archipelago-probed--main", "args")
-        most = max(most, sum("sleep 550" in line for line in listed.splitlines()))
-    assert 1 <= most <= 2, "those of one probe at a time"
+        last: set[str] = set()
+        begun = 0
+        while begun < 3:  # several probes begin and run over
+            listed = podman("top", "archipelago-probed--main", "pid", "args")
+            found = {line.split()[0] for line in listed.splitlines() if "sleep 550" in line}
+            assert len(found) <= 2, "those of one probe at a time"
+            if found:
+                begun += found.isdisjoint(last)
+                last |= found
+            await asyncio.sleep(0.1)
     await node.call("operation-cancel", id=operation["id"])
 
 
@@ -300,7 +320,7 @@ async def test_a_command_is_typed_to(node: TestNode) -> None:
     assert code == 3, complaint
     code, _, complaint = await run(node, "exec", "-i", "--timeout", "1", "other", *shell, "/usr/bin/busybox sleep 4401")
     assert code == 1 and "did not end within 1 s" in complaint
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while "sleep 4401" in podman("top", "archipelago-other--main", "args"):
             await asyncio.sleep(0.1)  # the node notices that the command hung up
     entries = [each for each in await node.call("audit-show", limit=50) if each["action"] == "container-exec"]
@@ -311,10 +331,12 @@ class Screen:
     """The command at a terminal of its own."""
 
     def __init__(self, node: TestNode, *words: str) -> None:
+        environment = {**node.full_environment(), "ARCHIPELAGO_SOCKET": str(node.socket), "TERM": "xterm"}
+        command = [sys.executable, "-m", "archipelago.cli", *words]
+        # Other threads run: between fork and exec, the child may take no lock that one of them has.
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            environment = {**node.full_environment(), "ARCHIPELAGO_SOCKET": str(node.socket), "TERM": "xterm"}
-            os.execve(sys.executable, [sys.executable, "-m", "archipelago.cli", *words], environment)
+            os.execve(command[0], command, environment)
         self.shown = b""
 
     def resize(self, columns: int, rows: int) -> None:
@@ -327,7 +349,7 @@ class Screen:
         """Return once something is shown that was not before."""
         self.shown = b""
         while wanted not in self.shown:
-            assert select.select([self.terminal], [], [], 30)[0], self.shown
+            assert select.select([self.terminal], [], [], 100)[0], self.shown
             self.shown += os.read(self.terminal, 65536)
 
     @property
@@ -352,8 +374,10 @@ async def test_a_terminal_is_lent_and_given_back(node: TestNode) -> None:
         screen.until(b"42_is_it")
         assert screen.is_raw
         screen.resize(64, 20)
-        screen.type(b"/usr/bin/busybox sleep 0.5; /usr/bin/busybox stty size\r")
-        screen.until(b"20 64")
+        # The new size comes there in its own time.
+        sized = b"until [ \"$(/usr/bin/busybox stty size)\" = '20 64' ]; do /usr/bin/busybox sleep 0.1; done"
+        screen.type(sized + b"; echo re$((1+1))sized\r")
+        screen.until(b"re2sized")
         leave(screen)
         return screen.end(), screen.is_raw
 
