@@ -1,16 +1,20 @@
 """Operations side by side, cancelled, and too late to cancel: what one does, no other one puts back."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from archipelago.performance.host import read_host_facts
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.podman_fixtures import busybox_rootfs
 from support.tiny_apps import PATIENT, write_app
+from support.tiny_registry import TinyImage, tiny_registry
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 DEAF_UNLESS_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exec busybox sleep 100000"]'
 OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}"
@@ -54,29 +58,41 @@ async def test_a_cancelled_installation_leaves_the_data_of_an_earlier_one(node: 
     assert podman("unshare", "cat", str(node.root / "apps" / "keeper" / "volumes" / "data" / "wallet")) == "wallet"
 
 
-async def test_what_others_change_during_a_long_installation_stays(node: TestNode) -> None:
+async def test_what_others_change_during_a_long_installation_stays(node: TestNode, tmp_path: Path) -> None:
     for app in ("changed", "stopped", "removed"):
         offer(node, app)
         await node.install(app)
     assert node.apps is not None
-    write_app(node.apps, "long", packages="busybox-static, python3, perl-base")
-    operation = await node.call("container-install", app="long")
-    await node.done(await node.call("container-stop", app="stopped"))
-    await node.done(await node.call("container-remove", app="removed"))
-    await node.done(await node.call("container-config", app="changed", options={"n": 1}))
-    running = await node.call("operation-get", id=operation["id"])
-    assert running["state"] == "running", "the test needs an installation that takes longer"
-    await node.done(operation)
+    root = await asyncio.to_thread(lambda: busybox_rootfs(tmp_path / "root.tar").read_bytes())
+    image = TinyImage(root, read_host_facts(tmp_path).architecture.value, {"io.archipelago.test": secrets.token_hex(8)})
+    pulled = asyncio.Event()
+    async with tiny_registry(Path.home(), tmp_path, image, ready=pulled) as host:
+        write_app(node.apps, "long")
+        manifest = node.apps / "long" / "manifest.yml"
+        text = manifest.read_text().replace(
+            "build: {type: packages, packages: [busybox-static]}", f"image: {host}/long:1@{image.digest}"
+        )
+        manifest.write_text(text.replace("/usr/bin/busybox", "/bin/busybox"))
+        operation = await node.call("container-install", app="long")
+        await node.done(await node.call("container-stop", app="stopped"))
+        await node.done(await node.call("container-remove", app="removed"))
+        await node.done(await node.call("container-config", app="changed", options={"n": 1}))
+        assert (await node.call("operation-get", id=operation["id"]))["state"] == "running"
+        assert "long" not in {app["app"] for app in await node.call("container-list")}, "its image is not here yet"
+        pulled.set()
+        await node.done(operation)
     desired = {app["app"]: app["desired"] for app in await node.call("container-list")}
     assert desired["stopped"] == "stopped" and "removed" not in desired
     assert (await node.call("container-status", app="changed"))["options_set"] == ["n"]
+    await node.done(await node.call("container-remove", app="long", delete_data=True))
+    podman("image", "rm", "--force", f"{host}/long:1@{image.digest}")
 
 
 async def test_a_cancelled_change_of_options_a_stop_and_a_start_are_undone(node: TestNode) -> None:
     offer(node, "undone")
     await node.install("undone")
     operation = await node.call("container-config", app="undone", options={"n": 2})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(200):
         while await option(node, "undone") != 2:
             await asyncio.sleep(0.02)
     assert (await node.call("operation-cancel", id=operation["id"]))["state"] == "cancelled"
@@ -98,7 +114,7 @@ async def test_an_update_that_may_have_changed_data_goes_on(node: TestNode) -> N
     manifest = offer(node, "forward", version="2.0")
     manifest.write_text(manifest.read_text().replace("options.n }} = 1", "options.n }} = 5"))
     operation = await node.call("container-update", app="forward")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while (await node.call("operation-get", id=operation["id"]))["cancellable"]:
             await asyncio.sleep(0.02)
     with pytest.raises(RpcError) as refused:
@@ -170,7 +186,7 @@ async def test_options_that_fail_go_back_after_a_crash_of_the_daemon_too(node: T
     write_app(node.apps, "crashed", command=CRASHES_AT_TWO.replace("&& exit 1", "&& sleep 1 && exit 1"), more=OPTION)
     await node.install("crashed")
     operation = await node.call("container-config", app="crashed", options={"n": 2})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(200):
         while await option(node, "crashed") != 2:
             await asyncio.sleep(0.02)
     node.kill()

@@ -62,8 +62,13 @@ class TinyImage:
 
 
 @contextlib.asynccontextmanager
-async def tiny_registry(home: Path, folder: Path, *images: TinyImage) -> AsyncIterator[str]:
-    """Serve images under every name; yield `localhost:PORT`. `home` is that of Podman's user, who then trusts it."""
+async def tiny_registry(
+    home: Path, folder: Path, *images: TinyImage, ready: asyncio.Event | None = None
+) -> AsyncIterator[str]:
+    """Serve images under every name; yield `localhost:PORT`. `home` is that of Podman's user, who then trusts it.
+
+    Where `ready` is given, whoever asks for the content of an image waits for it.
+    """
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     made = await asyncio.create_subprocess_exec(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
@@ -84,6 +89,8 @@ async def tiny_registry(home: Path, folder: Path, *images: TinyImage) -> AsyncIt
         raise web.HTTPNotFound
 
     async def blob(request: web.Request) -> web.Response:
+        if ready is not None:
+            await ready.wait()
         for image in images:
             if content := image.blobs.get(request.match_info["digest"]):
                 return web.Response(body=content, content_type="application/octet-stream")
@@ -104,5 +111,7 @@ async def tiny_registry(home: Path, folder: Path, *images: TinyImage) -> AsyncIt
     try:
         yield host
     finally:
+        if ready is not None:
+            ready.set()
         shutil.rmtree(trusted)
         await runner.cleanup()
