@@ -21,7 +21,7 @@ from archipelago.container.podman_client.models import ImageProgress
 from archipelago.container.podman_client.spec import NetworkAttachment
 from support.podman_fixtures import TEST_IMAGE, TEST_LABEL, Corner, busybox_rootfs
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 BUILT = "localhost/archipelago-test/built:1"
 

@@ -24,7 +24,10 @@ from archipelago.container.podman_client.wire.socket import ping
 from archipelago.support.process import find_processes, process_exit
 from support.podman_fixtures import TEST_LABEL, Corner
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
+
+PATIENCE = 100.0
+"""Seconds for what takes a few on a busy machine."""
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ async def test_it_starts_and_stops(own_socket: Path) -> None:
     assert pid and service.is_ours and service.api_version
     assert os.getsid(pid) != os.getsid(0), "Ctrl-C on our terminal does not reach it"
     await service.stop()
-    await asyncio.wait_for(process_exit(pid), 20)
+    await asyncio.wait_for(process_exit(pid), PATIENCE)
     assert not await asyncio.to_thread(own_socket.exists)
     with pytest.raises(PodmanUnavailable):
         await service.ensure()
@@ -84,7 +87,7 @@ async def test_a_service_that_lost_its_socket_to_another_one_still_ends(own: Pod
         await own.ensure()
         assert own.pid == heir.pid and not own.is_ours
         await own.stop()
-        await asyncio.wait_for(process_exit(displaced), 20)
+        await asyncio.wait_for(process_exit(displaced), PATIENCE)
         assert (await ping(own.socket_path, 5)).pid == heir.pid, "its name in the file system is still there"
 
 
@@ -93,7 +96,7 @@ async def test_a_service_whose_start_was_given_up_is_not_left_behind(own_socket:
     os.mkfifo(output)  # opening it holds the start up until somebody reads
     service = PodmanService(own_socket, output)
     starting = asyncio.create_task(service.start())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await asyncio.to_thread(own_socket.parent.exists):
             await asyncio.sleep(0.005)
         for _ in range(2):
@@ -111,13 +114,13 @@ async def test_a_start_that_is_given_up_before_it_answers_is_ended(own_socket: P
     silent = (sys.executable, "-c", "import signal; signal.pause()")
     service = PodmanService(own_socket, own_socket.with_suffix(".log"), command=silent)
     starting = asyncio.create_task(service.start())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not (found := await asyncio.to_thread(_serving, own_socket)):
             await asyncio.sleep(0.005)
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-        await asyncio.wait_for(process_exit(found[0]), 20)
+        await asyncio.wait_for(process_exit(found[0]), PATIENCE)
         assert service.pid is None
 
 
@@ -139,7 +142,7 @@ async def test_it_outlives_a_daemon_that_is_killed(own_socket: Path) -> None:
     daemon = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, str(own_socket), stdout=asyncio.subprocess.PIPE
     )
-    assert daemon.stdout and await asyncio.wait_for(daemon.stdout.readline(), 20) == b"up\n"
+    assert daemon.stdout and await asyncio.wait_for(daemon.stdout.readline(), PATIENCE) == b"up\n"
     daemon.kill()
     await daemon.wait()
     service = PodmanService(own_socket, own_socket.with_suffix(".log"))
@@ -149,7 +152,7 @@ async def test_it_outlives_a_daemon_that_is_killed(own_socket: Path) -> None:
     async with PodmanClient(service) as client:
         assert (await client.version()).number >= (4, 3, 0)
     await service.stop()
-    await asyncio.wait_for(process_exit(pid), 20)
+    await asyncio.wait_for(process_exit(pid), PATIENCE)
 
 
 async def test_a_killed_service_comes_back_by_itself(own: PodmanService) -> None:
@@ -157,7 +160,7 @@ async def test_a_killed_service_comes_back_by_itself(own: PodmanService) -> None
         pid = own.pid
         assert pid
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await process_exit(pid)
             while own.pid in (None, pid):
                 await asyncio.sleep(0.01)
@@ -171,12 +174,12 @@ async def test_calls_survive_the_death_of_the_service(own: PodmanService, own_co
         assert (await own_corner.podman.containers.inspect(name)).state is ContainerState.RUNNING
     # In the middle of a call that takes long: stop is done again and finds its work done or does it.
     stop = asyncio.create_task(own_corner.podman.containers.stop(name, timeout=2))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await own_corner.podman.containers.inspect(name)).state is ContainerState.RUNNING:
             await asyncio.sleep(0.01)  # no event tells that a container is being stopped
     assert own.pid
     os.kill(own.pid, signal.SIGKILL)
-    await asyncio.wait_for(stop, 20)
+    await asyncio.wait_for(stop, PATIENCE)
     assert not (await own_corner.podman.containers.inspect(name)).state.is_up
 
 
@@ -223,11 +226,11 @@ async def test_events_tell_of_a_life(corner: Corner) -> None:
                     over.set()
 
     task = asyncio.create_task(follow())
-    await asyncio.wait_for(ready.wait(), 20)
+    await asyncio.wait_for(ready.wait(), PATIENCE)
     name = await corner.running("box", "sh", "-c", "exit 9")
-    await corner.podman.containers.wait(name, timeout=20)
+    await corner.podman.containers.wait(name, timeout=PATIENCE)
     await corner.podman.containers.remove(name)
-    await asyncio.wait_for(over.wait(), 20)
+    await asyncio.wait_for(over.wait(), PATIENCE)
     task.cancel()
     actions = [event.action for event in seen if event.name == name]
     assert [action for action in actions if action in ("create", "start", "died", "remove")] == [
@@ -237,7 +240,7 @@ async def test_events_tell_of_a_life(corner: Corner) -> None:
         "remove",
     ]
     died = next(event for event in seen if event.action == "died")
-    assert died.exit_code == 9 and abs((datetime.now(UTC) - died.time).total_seconds()) < 10
+    assert died.exit_code == 9 and abs((datetime.now(UTC) - died.time).total_seconds()) < 300
     assert {event.attributes[TEST_LABEL] for event in seen} == {corner.mark}
 
 
@@ -249,7 +252,7 @@ async def test_the_stream_of_events_survives_the_service(own: PodmanService, own
             await queue.put(event)
 
     task = asyncio.create_task(follow())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert await queue.get() == Resync(0, None)
         await own_corner.running("before")
         while (await _event(queue)).action != "start":
@@ -277,7 +280,7 @@ async def test_events_go_on_after_the_clock_was_set_back(corner: Corner) -> None
             await queue.put(event)
 
     task = asyncio.create_task(follow())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await queue.get() == Resync(0, None)
         ahead = 0.0
         assert isinstance(await queue.get(), Resync)

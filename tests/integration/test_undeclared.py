@@ -13,7 +13,7 @@ import pytest
 from support.checkout import CHECKOUT
 from support.podman_fixtures import TEST_IMAGE, Corner
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 
 CONFIGURATION = CHECKOUT / "scripts" / "config" / "containers.conf"
 OVER_HOSTS = 'mount --bind "$1" /etc/hosts && echo on && cat; umount /etc/hosts'
@@ -88,7 +88,7 @@ def test_a_name_of_the_host_hides_no_container(busybox_image: str, tmp_path: Pat
             env={**os.environ, "CONTAINERS_CONF": str(CONFIGURATION)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=250,
         )
         holder.stdin.close()
     names = {name for line in seen.stdout.splitlines() for name in line.split()[1:]}
