@@ -5,7 +5,6 @@ import base64
 import contextlib
 import json
 import re
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -20,10 +19,16 @@ from coincurve import PrivateKey
 
 from support.app_visit import visiting
 from support.harness import APPS_AT, RpcError, TestNode, podman, remove_leftovers, running_node
+from support.secret_places import holding
 from support.tiny_apps import write_app
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long, pytest.mark.lane(1)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(1200),
+    pytest.mark.long,
+    pytest.mark.lane(1),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -89,7 +94,7 @@ async def test_the_node_reports_what_bitcoind_says_of_its_chain(node: TestNode) 
     # The report may be ten seconds old, and the chain is made before it is asked for first.
     await node.execute("bitcoin-knots", *cli, "-generate", "7")
     height = int(await node.execute("bitcoin-knots", *cli, "getblockcount"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while (report := await node.call("chain-report", app="bitcoin-knots"))["height"] != height:
             await asyncio.sleep(0.5)
     assert (report["running"], report["phase"], report["headers"], report["percent"]) == (True, "done", height, 100)
@@ -123,24 +128,28 @@ async def test_the_list_says_what_uses_what_and_how_much_they_talk(node: TestNod
     ]
     assert (apps["bitcoin-knots"]["uses"], apps["bitcoin-knots"]["category"]) == ([], "bitcoin")
     # The server asks bitcoind for new blocks every few seconds, and a sample is taken every ten.
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while not all(one["traffic"] for one in apps["electrumx"]["uses"]) or apps["electrumx"]["traffic"] is None:
             await asyncio.sleep(0.5)
             apps = {each["app"]: each for each in await node.call("container-list")}
-    # All that it exchanges with bitcoind is a part of what it exchanges at all, whichever of its networks is first.
-    (point, *_) = reversed((await node.call("container-metrics", app="electrumx"))["points"])
-    assert point["received"] > 0 and point["sent"] > 0
+        # All that it exchanges with bitcoind is a part of what it exchanges at all, whichever of its networks is first.
+        # In the ten seconds before the newest point, it may have come to nothing, where the machine is busy.
+        while not any(
+            point["received"] > 0 and point["sent"] > 0
+            for point in (await node.call("container-metrics", app="electrumx"))["points"][-1:]
+        ):
+            await asyncio.sleep(0.5)
 
 
 async def test_what_the_host_uses_and_what_takes_its_disk(node: TestNode) -> None:
-    async with asyncio.timeout(60):  # a sample is taken every ten seconds
+    async with asyncio.timeout(200):  # a sample is taken every ten seconds
         while not (history := await node.call("system-history"))["points"]:
             await asyncio.sleep(0.5)
     point = history["points"][-1]
     assert 0 <= point["cpu"] <= 1
     assert 0 < point["memory_used"] < history["memory_total"] and 0 < point["disk_used"] < history["disk_total"]
     assert (await node.call("system-history", span="day"))["step"] == 300
-    async with asyncio.timeout(60):  # the first who asks has it counted
+    async with asyncio.timeout(200):  # the first who asks has it counted
         while (report := await node.call("system-disk"))["counting"]:
             await asyncio.sleep(0.2)
     apps = {each["app"]: each for each in report["apps"]}
@@ -288,7 +297,7 @@ async def test_a_dead_container_comes_back_with_its_last_words_kept(node: TestNo
     await node.until("nostr-relay", "healthy")
     before = (await starts(node))["bitcoin-knots"]
     podman("kill", "--signal", "KILL", "archipelago-nostr-relay--main")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while (status := await node.call("container-status", app="nostr-relay"))["health"]["failure"] is None:
             await asyncio.sleep(0.05)
     assert status["health"]["failure"]["exit_code"] == 137
@@ -321,7 +330,7 @@ async def test_a_removed_app_leaves_nothing_but_its_data_and_finds_it_again(node
 
 
 async def test_the_daemon_is_killed_and_the_next_one_adopts_what_runs(node: TestNode) -> None:
-    await node.until("bitcoin-knots", "healthy")
+    await installed(node, "bitcoin-knots")
     before = await starts(node)
     node.kill()
     await node.start()
@@ -375,7 +384,5 @@ async def test_no_secret_is_in_the_clear_where_podman_or_the_disk_can_show_it(no
     assert password not in shown
     storage = Path(podman("info", "--format", "{{.Store.GraphRoot}}"))
     places = [str(node.root), *(str(storage / part) for part in ("overlay-containers", "libpod"))]
-    command = ["podman", "unshare", "grep", "-rlF", "-e", password, *places]
-    found = subprocess.run(command, capture_output=True, text=True)
-    # Specter's copy lies on a tmpfs of its container; grep says 1 when it finds nothing.
-    assert (found.returncode, found.stdout) == (1, ""), found
+    # Specter's copy lies on a tmpfs of its container.
+    assert await asyncio.to_thread(holding, [password], *places) == set()
