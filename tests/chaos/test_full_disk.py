@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,24 +14,28 @@ from support.tiny_apps import write_app
 SMALL_DISK = os.environ.get("ARCHIPELAGO_SMALL_DISK")
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
 ]
 
 
 @contextmanager
-def full(disk: Path) -> Iterator[None]:
-    """Leave no byte free on a disk."""
+def full(disk: Path) -> Iterator[Callable[[], None]]:
+    """Leave no byte free on a disk; yield what takes what has become free since, as where a file was deleted."""
     filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (1 << 20, 4096, 1):
-            while True:
-                try:
-                    file.write(b"x" * size)
-                except OSError:
-                    break
+
+    def fill() -> None:
+        with filler.open("ab", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                while True:
+                    try:
+                        file.write(b"x" * size)
+                    except OSError:
+                        break
+
     try:
-        yield
+        fill()
+        yield fill
     finally:
         filler.unlink()
 
@@ -75,13 +79,15 @@ async def test_a_full_disk_refuses_changes_pauses_apps_and_loses_nothing(tmp_pat
     write_app(catalog, "wanted", version="2.0")
     async with running_node("full", apps=catalog, disk=disk) as node:
         await node.install("here")
-        with full(disk):
+        with full(disk) as fill:
             await refused(node, "container-install", app="wanted")
+            fill()
             await refused(node, "container-config", app="here", options={"n": 2})
+            fill()
             await refused(node, "container-stop", app="here")
             assert [app["app"] for app in await node.call("container-list")] == ["here"]
 
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(200):
                 while True:
                     status = await node.call("container-status", app="here")
                     if status["health"]["state"] == "stopped":

@@ -255,7 +255,7 @@ async def require_nothing_orphaned(node: TestNode) -> None:
             used = {use["interface"] for use in status["uses"] if use["app"] == provider}
             needed.add(edge_network_name(app, provider, used))
     present = {f"archipelago-{app}" for app in apps if apps[app]["state"] != "stopped"}
-    until = asyncio.get_running_loop().time() + 30  # a network goes a moment after the last container has left it
+    until = asyncio.get_running_loop().time() + 200  # a network goes a moment after the last container has left it
     while not present <= (networks := networks_of(label)) <= needed:
         assert present <= networks, (present, networks)
         assert asyncio.get_running_loop().time() < until, sorted(networks - needed)

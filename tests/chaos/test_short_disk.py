@@ -16,7 +16,7 @@ WALLET = "bitcoin: {role: node}"
 """What makes an app one of those that are paused last."""
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
 ]
 
@@ -50,7 +50,8 @@ async def until_event(node: TestNode, revision: int, **data: str) -> None:
             events = await node.call("events-since", revision=revision)
             if any(data.items() <= each["data"].items() for each in events):
                 return
-            await node.next_event(events[-1]["revision"] if events else revision)
+            revision = int(events[-1]["revision"]) if events else revision
+            await node.next_event(revision)
 
 
 async def revision_of(node: TestNode) -> int:
