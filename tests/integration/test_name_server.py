@@ -16,12 +16,12 @@ from archipelago.support.process import process_exit
 from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500)]
 
 EDGE = edge_network_name("consumer", "provider", {"ear"})
 EAR = "provides: {ear: {container: main, port: 8000}}"
 STALE = f"{'0' * 64} 10.99.99.2  nobody\n"
-PATIENCE = 200.0
+PATIENCE = 600.0
 """Seconds: the node looks once a minute, and pauses for another one where its first try did not help."""
 
 
@@ -184,7 +184,7 @@ def networks() -> list[str]:
 
 async def until_gone() -> None:
     """Wait until the network that the two shared is gone."""
-    async with asyncio.timeout(30):  # well before the node looks at everything, as it does once a minute
+    async with asyncio.timeout(50):  # well before the node looks at everything, as it does once a minute
         while EDGE in networks():
             await asyncio.sleep(0.2)  # Podman notifies nobody of networks
 

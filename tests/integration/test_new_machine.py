@@ -14,7 +14,7 @@ from support.checkout import CHECKOUT
 from support.harness import LABEL, ROOT, TestNode, podman, remove_all, remove_files, remove_leftovers
 from support.tiny_apps import TCP, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 DISK = ROOT / "disk/archipelago"
 PAGE = (CHECKOUT / "docs/backups.md").read_text()
 

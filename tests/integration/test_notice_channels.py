@@ -9,7 +9,7 @@ from aiohttp import web
 
 from support.harness import RpcError, TestNode, running_node
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 SECRET = "a key that nobody else knows 7"
 
 

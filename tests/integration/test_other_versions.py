@@ -16,7 +16,7 @@ from support.harness import RpcError, TestNode, podman, remove_leftovers
 from support.state_copy import copied_state
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 APPS = ("offering", "using", "alone")
 

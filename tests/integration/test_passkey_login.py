@@ -10,7 +10,7 @@ import pytest_asyncio
 from support.harness import TestNode, remove_leftovers, running_node
 from support.soft_passkey import Device
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 PASSWORD = "correct horse battery staple"
 

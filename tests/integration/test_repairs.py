@@ -12,7 +12,7 @@ import pytest_asyncio
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.lane(1)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200), pytest.mark.lane(1)]
 
 KNOTS, ELECTRUMX = "bitcoin-knots", "electrumx"
 PER = "    per: bitcoin-rpc.network    # an index is of one chain\n"
@@ -33,7 +33,8 @@ async def node() -> AsyncIterator[TestNode]:
         manifest = catalog(running, ELECTRUMX) / "manifest.yml"
         text = manifest.read_text()
         assert PER in text and "interval: 15s" in text and "start_timeout: 120s" in text
-        text = text.replace("interval: 15s", "interval: 1s").replace("start_timeout: 120s", "start_timeout: 20s")
+        # A minute: by then it has started on a busy machine too, and one that cannot is known to be broken.
+        text = text.replace("interval: 15s", "interval: 1s").replace("start_timeout: 120s", "start_timeout: 60s")
         manifest.write_text(text.replace(PER, ""))
         await running.install(KNOTS, options={"network": "regtest"})
         yield running
@@ -78,12 +79,20 @@ async def suggested(node: TestNode, app: str) -> list[str]:
     return [each["repair"] for each in (await node.call("container-status", app=app))["repairs"] if each["suggested"]]
 
 
+async def until_suggested(node: TestNode, app: str, repair: str) -> list[str]:
+    """Return what is suggested once a repair comes first: not while the app, tried again, answers for a moment."""
+    async with asyncio.timeout(200):
+        while (found := await suggested(node, app))[:1] != [repair]:
+            await asyncio.sleep(0.05)
+    return found
+
+
 async def test_an_empty_settings_file_is_set_aside(node: TestNode) -> None:
     settings = volume(node, KNOTS, "chain") / "regtest" / "settings.json"
     inside(node, "truncate", "--size=0", str(settings))
     error = await fails(node, "container-restart", app=KNOTS)
     assert "archipelago repair bitcoin-knots settings" in error["hint"]
-    assert await suggested(node, KNOTS) == ["settings"]
+    assert await until_suggested(node, KNOTS, "settings") == ["settings"]
     preview = await node.call("repair-preview", app=KNOTS, repair="settings")
     assert any(re.search(r"regtest/settings\.json in volume chain is kept as ", each) for each in preview["effects"])
     assert not preview["funds"]
@@ -105,7 +114,7 @@ async def test_a_damaged_list_of_coins_is_built_again_once(node: TestNode) -> No
     current = volume(node, KNOTS, "chain") / "regtest" / "chainstate" / "CURRENT"
     inside(node, "sh", "-c", f"echo garbage > {current}")
     await fails(node, "container-start", app=KNOTS)
-    assert (await suggested(node, KNOTS))[0] == "rebuild_state"
+    await until_suggested(node, KNOTS, "rebuild_state")
     with pytest.raises(RpcError, match="has no repair"):
         await node.call("container-repair", app=KNOTS, repair="nonsense")
     await node.done(await node.call("container-repair", app=KNOTS, repair="rebuild_state"))
@@ -115,7 +124,7 @@ async def test_a_damaged_list_of_coins_is_built_again_once(node: TestNode) -> No
     assert "-reindex-chainstate" in podman(*arguments)
     # Whoever restarts it later does not begin the work again.
     podman("kill", "--signal", "KILL", "archipelago-bitcoin-knots--main")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while (await node.call("container-status", app=KNOTS))["health"]["failure"] is None:
             await asyncio.sleep(0.05)
     await node.until(KNOTS, "healthy")
@@ -135,7 +144,9 @@ async def test_a_pruned_chain_refuses_what_needs_all_blocks(node: TestNode) -> N
                 await node.call(method, app=KNOTS, options=options)
             assert "archipelago repair bitcoin-knots download_again" in refused.value.data["hint"]
     after = await node.call("container-status", app=KNOTS)
-    assert (after["options"], after["containers"]) == (before["options"], before["containers"])
+    assert after["options"] == before["options"]
+    runs = [[(each["container"], each["started_at"]) for each in status["containers"]] for status in (before, after)]
+    assert runs[0] == runs[1], "nothing was restarted"
     await node.done(await node.call("container-config", app=KNOTS, options={"maxconnections": 10}))
     # Data that was left behind rules out the same.
     await node.done(await node.call("container-remove", app=KNOTS))
@@ -197,7 +208,7 @@ async def test_an_index_ahead_of_the_chain_is_seen_and_built_again(node: TestNod
     inside(node, "sh", "-c", f"rm -r {chain}/regtest && mv {chain}/before {chain}/regtest")
     # bitcoind has lost blocks, as after a power cut; its consumer has written them down.
     await node.call("container-start", app=ELECTRUMX)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(400):
         while await suggested(node, ELECTRUMX) != ["rebuild_index"]:
             health = await node.call("container-health", app=ELECTRUMX)
             assert health["state"] != "healthy", health
@@ -215,7 +226,7 @@ async def until_indexed(node: TestNode, height: int) -> None:
     script = "import socket, json; c = socket.create_connection(('127.0.0.1', 8000)); "
     script += """c.sendall(b'{"jsonrpc":"2.0","id":0,"method":"getinfo","params":[]}\\n'); """
     script += "print(json.loads(c.makefile().readline())['result']['db height'])"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while int(await node.execute(ELECTRUMX, "python3", "-S", "-c", script)) < height:
             await asyncio.sleep(0.2)  # it asks its daemon every few seconds
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 EPERM, ENOSYS = 1, 38
 NUMBERS = {

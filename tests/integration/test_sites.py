@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -26,7 +25,7 @@ from archipelago.security.keys.certificates import Certificates
 from support.harness import free_port
 from support.sealed_keys import Sealed
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 NETWORK = IPv4Address("127.0.7.1")
 """Stands for an address of the local network: the kernel has all of 127.0.0.0/8."""
@@ -225,19 +224,20 @@ async def test_a_change_drops_no_request_and_no_stream(scene: Scene) -> None:
     async with scene.browser() as session, scene.browser() as streams:
         askers = [asyncio.create_task(ask(session)) for _ in range(8)]
         async with streams.ws_connect(url, headers={"Host": "other.localhost"}) as stream:
-            begun = time.monotonic()
             for number in range(12):
+                before = answered
                 await stream.send_str(str(number))
                 assert (await stream.receive(timeout=20)).data == f"echo {number}"
                 assert await scene.driver.apply(scene.doors(**{f"new{number}": scene.ports["echo"]})) == ()
                 assert (await scene.get(f"new{number}.localhost"))[0] == 200
+                async with asyncio.timeout(60):
+                    while answered < before + 20 and not failed:  # each asker was answered before, during and after it
+                        await asyncio.sleep(0.001)
             await stream.send_str("end")
             assert (await stream.receive(timeout=20)).data == "echo end"
-            seconds = time.monotonic() - begun
         done.set()
         await asyncio.gather(*askers)
     assert failed == [], f"{len(failed)} of {answered}"
-    assert answered > 100, f"{answered} in {seconds:.1f} s"
     await scene.driver.apply(scene.doors())
     assert (await scene.get("new3.localhost"))[0] == 404
 
@@ -245,7 +245,7 @@ async def test_a_change_drops_no_request_and_no_stream(scene: Scene) -> None:
 async def test_one_that_is_killed_comes_back_with_what_it_knew(scene: Scene) -> None:
     before = await scene.pid()
     os.kill(before, signal.SIGKILL)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while True:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 if (await scene.get("echo.localhost"))[0] == 200:
@@ -265,8 +265,8 @@ async def test_one_that_an_earlier_daemon_left_goes_on(scene: Scene) -> None:
 
 
 async def test_a_port_that_is_taken_costs_nothing_but_itself(scene: Scene) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()  # which no connection of another program gets when it is free again
+    with socket.create_server(("127.0.0.1", port)):
         more = Door("more", ((IPv4Address("127.0.0.1"), port),), {"echo.localhost": behind(scene.ports["echo"])})
         (problem,) = await scene.driver.apply((*scene.doors(), more))
         assert f"127.0.0.1 port {port}" in problem

@@ -11,7 +11,7 @@ import pytest_asyncio
 from support.harness import ROOT, TestNode, remove_leftovers
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.lane(1)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.lane(1)]
 
 KNOTS = "bitcoin-knots"
 NAMES = ("", "savings", 'a "b" [c]*', "deep/er")

@@ -35,10 +35,10 @@ KEPT_IMAGES = ROOT.parent / "tmp" / "images"
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 LABEL = "io.archipelago.node"
 TRIAL = "io.archipelago.trial"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 200.0
 CALL_TIMEOUT = 700.0
 STOP_TIMEOUT = 300.0
-REMOVE_TIMEOUT = 60.0
+REMOVE_TIMEOUT = 200.0
 _COMMAND = [sys.executable, str(TESTS / "strict_daemon.py")]
 SOAK = "1"
 """Seconds of a new version of an app; tests of versions that crash later take more."""

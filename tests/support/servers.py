@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-_PATIENCE = 20.0
+_PATIENCE = 100.0
 
 
 @contextlib.contextmanager
