@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from bare_server import bare_server, resident, restarts_by_podman
@@ -27,6 +28,9 @@ from report import limited, plain, report, size
 from archipelago.catalog.local import LocalCatalog
 from archipelago.storage.layout import Layout
 
+if TYPE_CHECKING:
+    from support.daemon_forks import DaemonFork
+
 IDLE_SECONDS = size(60, 0, "BENCH_IDLE")
 SETTLING = size(15, 0)
 STARTS, LISTS, MANY = size(4, 1), size(500, 5), size(100, 2)
@@ -34,8 +38,18 @@ KILLED = ("a1", "a5", "a9", "a12", "a3")[: size(5, 1)]
 _OPERATION_PATIENCE = 60
 _OVER = ("done", "failed", "cancelled")
 PORT = port()
-COMMAND = (sys.executable, *os.environ.get("BENCH_DAEMON", "-m archipelago.daemon").split())
-"""The daemon; the tests have one that keeps what is costly to make."""
+COMMAND = (sys.executable, "-m", "archipelago.daemon")
+FORKS = "BENCH_FORKS" in os.environ
+"""Whether daemons are those of the tests: they keep what is costly to make, and have been imported already."""
+
+
+def _launched(environment: dict[str, str]) -> "subprocess.Popen[bytes] | DaemonFork":
+    """Start a daemon."""
+    if not FORKS:
+        return subprocess.Popen(COMMAND, env=environment, stdout=subprocess.DEVNULL)
+    from support.daemon_forks import fork_daemon
+
+    return fork_daemon((), environment, sys.stderr.buffer)
 
 
 class Daemon:
@@ -58,7 +72,7 @@ class Daemon:
             "ARCHIPELAGO_PORT": str(PORT),
         }
         began = time.perf_counter()
-        self.process = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.DEVNULL)
+        self.process = _launched(environment)
         connector = aiohttp.UnixConnector(str(self.runtime / "archipelago.sock"))
         self.session = aiohttp.ClientSession(connector=connector)
         while True:
@@ -73,7 +87,7 @@ class Daemon:
     async def stop(self) -> None:
         """Stop it in order."""
         await self.session.close()
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(self.process.wait)
 
     async def call(self, method: str, **parameters: Any) -> Any:

@@ -4,26 +4,23 @@ What is tried is in `bad_updates.py`. The control runs the old image on migrated
 the image goes back. Run it with `scripts/bench updates` (about half an hour).
 """
 
-import asyncio
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from report import Figure, limited, plain, report
 
 UPDATES = Path(__file__).with_name("bad_updates.py")
 
 
-async def main() -> None:
+def main() -> None:
     """Try all of them and print."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
         options = ("-q", "-p", "no:cacheprovider", "-o", "junit_family=xunit1", f"--junitxml={results}")
-        command = (sys.executable, "-m", "pytest", *options, str(UPDATES))
-        process = await asyncio.create_subprocess_exec(*command)
-        await process.wait()
+        pytest.main([*options, str(UPDATES)])
         cases = ElementTree.parse(results).findall(".//testcase")
     if any(case.find("skipped") is not None for case in cases):
         raise SystemExit("there is no Btrfs here, on which the updates are tried")
@@ -46,4 +43,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from support.checkout import SOURCE, TESTS
-from support.preloaded_python import PreloadedPython, preloaded_python
+from support.preloaded_python import PreloadedPython, forked_python, preloaded_python
 
 _PROGRAM = (
     "import strict_daemon, sys; sys.argv[0] = strict_daemon.__file__;"
@@ -89,6 +89,12 @@ class _Forks:
         except ProcessLookupError:  # it has ended already
             return DaemonFork(program.pid, program.wait(), -1, program.report)
 
+    def fork_this(self) -> None:
+        """Have the daemons be forks of this process, which has imported all and has no threads yet."""
+        with self._lock:
+            self._ending.close()
+            self._python = self._ending.enter_context(forked_python())
+
     def _alive(self) -> PreloadedPython:
         with self._lock:
             if self._python is None or not self._python.is_alive():
@@ -104,3 +110,8 @@ _forks = _Forks()
 def fork_daemon(arguments: tuple[str, ...], environment: Mapping[str, str], output: IO[bytes]) -> DaemonFork:
     """Start a daemon that writes into a file."""
     return _forks.start(arguments, environment, output.fileno())
+
+
+def fork_this_process() -> None:
+    """Have the daemons that this process starts be forks of it as it is now: it has imported `strict_daemon`."""
+    _forks.fork_this()

@@ -9,6 +9,7 @@ import gc
 import io
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -53,15 +54,12 @@ class Program:
 
 
 class PreloadedPython:
-    """Starts programs; `preloaded_python` makes one."""
+    """Starts programs; `preloaded_python` and `forked_python` make one."""
 
-    def __init__(self, requests: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, requests: socket.socket, is_alive: Callable[[], bool]) -> None:
         self._requests = requests
-        self._process = process
-
-    def is_alive(self) -> bool:
-        """Tell whether it has not ended."""
-        return self._process.poll() is None
+        self.is_alive = is_alive
+        """Tells whether it has not ended."""
 
     def start(
         self,
@@ -124,9 +122,31 @@ def preloaded_python(*modules: str, environment: Mapping[str, str]) -> Iterator[
     ):
         theirs.close()
         try:
-            yield PreloadedPython(ours, process)
+            yield PreloadedPython(ours, lambda: process.poll() is None)
         finally:
             ours.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def forked_python() -> Iterator[PreloadedPython]:
+    """Give a process that has imported what this one has, until the end; this one must not have threads yet."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        os.setsid()
+        gc.freeze()
+        _serve(theirs)
+        os._exit(0)
+    theirs.close()
+    handle = os.pidfd_open(child)
+    with ours, os.fdopen(handle, "rb"):
+        try:
+            yield PreloadedPython(ours, lambda: not select.select([handle], [], [], 0)[0])
+        finally:
+            with contextlib.suppress(OSError):  # it has been killed
+                ours.shutdown(socket.SHUT_RDWR)
+            os.waitpid(child, 0)
 
 
 def _serve(requests: socket.socket) -> None:
