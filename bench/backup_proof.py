@@ -29,7 +29,7 @@ from support.kept_archives import FOLDER  # noqa: E402
 from support.writing_apps import set_floor, write_writing_app  # noqa: E402
 
 BACKUPS = size(300, 2, "BENCH_BACKUPS")
-CONTROLS = size(30, 2)
+CONTROLS = size(30, 1)
 _MORE = ("sqlite-2", "sqlite-3", "files-2", "lmdb-2")
 EACH = ("sqlite-1", "files-1", "lmdb-1", "postgres-1", "mariadb-1", "command-1")
 APPS = EACH[:1] if SMOKE else tuple(os.environ.get("BENCH_APPS", " ".join(EACH + _MORE)).split())

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from report import SMOKE
+from report import SMOKE, size
 
 from support.checkout import TESTS
 from support.data_apps import KINDS, Behaviour, write_data_app
@@ -26,7 +26,7 @@ from support.sudden_end import cut_power
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 DISK = os.environ.get("ARCHIPELAGO_BTRFS_DISK", "")
-SOAK = 12
+SOAK = size(12, 1)
 """Seconds that a new version has to run: more than the ten after which one of them ends."""
 
 

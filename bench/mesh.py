@@ -21,7 +21,7 @@ from support.harness import ROOT, TestNode, remove_leftovers  # noqa: E402
 from support.lossy_wire import LossyWire  # noqa: E402
 from support.mesh import KNOTS, cli, gateway_address, mesh_port, send  # noqa: E402
 
-COUNT = size(1000, 3, "BENCH_TRANSACTIONS")
+COUNT = size(1000, 2, "BENCH_TRANSACTIONS")
 CONTROLS = size(100, 1)
 LOSS = 0.3
 UNSIGNED = 20

@@ -21,7 +21,7 @@ from playwright.async_api import Browser
 from report import SMOKE, Figure, limited, plain, report, size
 
 RUNNING = [f"run{number}" for number in range(size(12, 1))]
-IDLE = [f"idle{number}" for number in range(size(188, 4))]
+IDLE = [f"idle{number}" for number in range(size(188, 1))]
 LAYOUTS = ("Grid", "List")[: size(2, 1)]
 PARTS = ("load", "home", "audit", "scroll", "memory", "logs")
 ALL = PARTS if not SMOKE else tuple(part for part in PARTS if part != "audit")  # which needs a program from npm

@@ -5,13 +5,17 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from page_node import ADDRESS, PASSWORD, USER
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
-from report import size
+from report import SMOKE, size
 
 CHROMIUM = "/usr/bin/chromium"
+_SHELL = Path("/usr/bin/chromium-headless-shell")
+_PROGRAM = _SHELL if SMOKE and _SHELL.exists() else CHROMIUM
+"""In a smoke run what draws pages alone, without a toolbar around them, which is a page as well."""
 KEPT = "archipelago-session"
 """Where the page keeps the secret of its session, in web storage."""
 FLAGS = (
@@ -73,7 +77,7 @@ class Frames:
 async def chromium() -> AsyncIterator[Browser]:
     """Run the distribution's Chromium without a window."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=_PROGRAM, args=list(FLAGS))
         try:
             yield browser
         finally:

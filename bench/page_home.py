@@ -10,7 +10,7 @@ from page_node import ADDRESS
 from playwright.async_api import Browser, CDPSession, Page
 from report import Figure, limited, size
 
-SECONDS = size(60, 1, "BENCH_IDLE")
+SECONDS = size(60, 0, "BENCH_IDLE")
 _TURNS = size(7, 1)
 _FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

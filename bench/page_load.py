@@ -9,7 +9,7 @@ from page_node import ADDRESS
 from playwright.async_api import Browser, CDPSession
 from report import size
 
-SLOWED = 4
+SLOWED = size(4, 1)
 _QUIET = float(size(5, 0))
 """Seconds without a long task after which the page is ready, as Time to Interactive has it."""
 _PATIENCE = 60.0

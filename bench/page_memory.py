@@ -12,7 +12,7 @@ from page_node import ADDRESS, Pace, PageNode
 from playwright.async_api import Browser, CDPSession
 from report import SMOKE, Figure
 
-MINUTES = float(os.environ.get("BENCH_MINUTES", "0.03" if SMOKE else "10"))
+MINUTES = float(os.environ.get("BENCH_MINUTES", "0.01" if SMOKE else "10"))
 BUSY = 1.0
 """Events a second on a busy node: an app is started or stopped every eight seconds, without end."""
 RATE = 10 * BUSY
@@ -24,7 +24,7 @@ _ENDS = 5
 """Samples at either end of which the median is reported: what a single one finds depends on what is shown just then."""
 _FLAT = 1.05
 """Growth that is none: what the browser compiles as it runs more often is counted too."""
-_LEAST = 0.5 if SMOKE else 5.0
+_LEAST = 0.2 if SMOKE else 5.0
 """Seconds between two samples: each collects garbage, which no page does by itself that often."""
 
 
