@@ -56,7 +56,7 @@ class Client:
 @contextlib.contextmanager
 def device() -> Iterator[list[str]]:
     """Put a machine beside this one; gives the words that have it do something."""
-    other = subprocess.Popen(["unshare", "--net", "sleep", "100"])
+    other = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
     place = f"/proc/{other.pid}/ns/net"
     while os.readlink(place) == os.readlink("/proc/self/ns/net"):
         time.sleep(0.01)  # no event says that it is there

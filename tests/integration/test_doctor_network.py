@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,12 @@ from archipelago.api.local_network import ALL, NetworkLook, Outlook
 from archipelago.api.system import Finding
 from archipelago.network.self_look import ask_for_names
 from archipelago.performance.checks.names import names_and_certificates
+from support.loopback_addresses import own_address
 from support.sealed_keys import NOW
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(420), pytest.mark.no_containers]
 
-HERE, THERE = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.9")
+HERE, OTHER, THERE = own_address(), own_address(), own_address()
 NAME = "lonely-island.local"
 MUTE = """
 import asyncio, subprocess
@@ -43,7 +43,7 @@ async def test_a_name_that_nobody_has_and_one_that_another_machine_has_are_found
 
     (nobody,) = await look()
     assert "does not resolve" in nobody.what and "avahi" in nobody.mend
-    other = AsyncZeroconf(interfaces=[str(HERE)], ip_version=IPVersion.V4Only)
+    other = AsyncZeroconf(interfaces=[str(OTHER)], ip_version=IPVersion.V4Only)
     service = "_https._tcp.local."
     mine = ServiceInfo(service, f"me.{service}", addresses=[HERE.packed], port=1, server=f"{NAME}.")
     await (await other.async_register_service(mine))
@@ -59,12 +59,12 @@ async def test_a_name_that_nobody_has_and_one_that_another_machine_has_are_found
 
 async def test_an_interface_on_which_no_name_can_be_announced_is_found() -> None:
     command = ["podman", "unshare", "unshare", "--net", sys.executable, "-c", MUTE]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, cwd="/")
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=150, cwd="/")
     assert done.stdout.strip() == "True", done.stderr
 
 
 async def test_a_firewall_is_said_to_block_what_it_blocks() -> None:
     scene = Path(__file__).with_name("blocking_firewall.py").read_text()
     command = ["podman", "unshare", "unshare", "--net", sys.executable, "-c", scene]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=80, cwd="/")
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=400, cwd="/")
     assert done.returncode == 0 and done.stdout.endswith("OK\n"), done.stderr
