@@ -28,7 +28,7 @@ from archipelago.support.connections.listener import listening_socket
 
 PORT, NAME = 8480, "bücherregal"
 BEFORE, AFTER = IPv4Address("192.168.7.1"), IPv4Address("192.168.7.9")
-PATIENCE = 45.0
+PATIENCE = 90.0
 """Seconds; the node's own look at its addresses comes once a minute, and nobody takes it here."""
 
 

@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from support.tiny_apps import write_app
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 PASSWORD = "correct horse battery staple"
+FLOOD = 15 * NEW_BURST
+"""Connections that nobody opens within the time in which the firewall lets so many in."""
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 
 
@@ -38,6 +40,13 @@ async def knock(port: int) -> bool:
     """Tell whether the machine outside can open a connection to a port of this host's local address."""
     async with aiohttp.ClientSession() as session, session.get(f"http://{LOCAL}:{PORT}/knock/{HOST}/{port}") as answer:
         return (await answer.text()) == "open"
+
+
+async def until_knocks(ports: Iterable[int], expected: list[bool]) -> None:
+    """Return once so can the machine outside; what follows a change of an app comes a moment after it."""
+    async with asyncio.timeout(60):
+        while [await knock(port) for port in ports] != expected:
+            await asyncio.sleep(0.05)  # the kernel tells nobody
 
 
 async def trusted(node: TestNode) -> ssl.SSLContext:
@@ -124,9 +133,9 @@ async def test_only_what_asks_for_the_local_network_is_led_in_and_only_while_it_
     async with asyncio.timeout(60):
         assert await reader.read() == b""  # a connection that is open ends with the app
     writer.close()
-    assert not await knock(ports["wire"]) and not await knock(ports["page"])
+    await until_knocks(ports.values(), [False] * 3)
     await node.done(await node.call("container-start", app="served"))
-    assert await knock(ports["wire"])
+    await until_knocks(ports.values(), [True, True, False])
 
 
 async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -> None:
@@ -189,13 +198,13 @@ async def test_its_owner_opens_an_endpoint_and_closes_it_again(node: TestNode) -
     await node.stop()
     await node.start()
     await node.until("doors", "healthy")
-    assert [await knock(port) for port in ports] == [True, True, False, True]
+    await until_knocks(ports, [True, True, False, True])
     closed = await node.call("network-close", app="doors", endpoint="wallet")
     assert not closed["open"] and closed["local_addresses"] == []
     assert not await knock(wallet) and await knock(relay)
 
     await node.done(await node.call("container-remove", app="doors"))
-    assert [await knock(port) for port in ports] == [False] * 4
+    await until_knocks(ports, [False] * 4)
     await node.install("doors")
     assert [await knock(port) for port in ports] == [False] * 4, "a removal clears what the owner had opened"
     await node.done(await node.call("container-remove", app="doors", delete_data=True))
@@ -229,7 +238,7 @@ async def test_the_rules_for_the_host_are_what_nftables_takes(node: TestNode) ->
 async def test_a_new_address_from_the_router_is_followed_and_an_odd_hostname_keeps_nobody_out(tmp_path: Path) -> None:
     scene = Path(__file__).with_name("moving_host.py").read_text()
     command = ["podman", "unshare", "unshare", "--net", sys.executable, "-c", scene, str(tmp_path)]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, cwd="/")
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=200, cwd="/")
     assert done.returncode == 0 and done.stdout.endswith("OK\n"), done.stderr
 
 
@@ -240,7 +249,7 @@ async def test_traffic_between_two_namespaces_meets_the_rules(tmp_path: Path) ->
         ("192.168.7.1", 9000, "192.168.7.2", 2),
         ("203.0.113.1", 8480, "203.0.113.2", 2),
         ("203.0.113.1", 22, "203.0.113.2", 2),
-        ("192.168.7.1", 8480, "192.168.7.2", NEW_BURST + 60),
+        ("192.168.7.1", 8480, "192.168.7.2", FLOOD),
     ]
     # Its text, not its path: Podman's namespace may be older than this checkout's place in it.
     scene = Path(__file__).with_name("host_firewall_scene.sh").read_text()
@@ -251,4 +260,4 @@ async def test_traffic_between_two_namespaces_meets_the_rules(tmp_path: Path) ->
     before, after = map(ast.literal_eval, done.stdout.splitlines())
     assert before == [count for *_, count in tries]
     assert after[:4] == [3, 0, 0, 2]
-    assert NEW_BURST * 0.9 <= after[4] < NEW_BURST + 60
+    assert NEW_BURST * 0.9 <= after[4] < FLOOD
