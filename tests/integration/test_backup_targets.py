@@ -11,16 +11,19 @@ import pytest
 import pytest_asyncio
 
 from support.harness import ROOT, RpcError, TestNode, free_port, podman, remove_leftovers
+from support.processor_time import require_soon
 from support.proof_stores import STORES, running_store
 from support.servers import listening
 from support.sshd import Sshd, sshd
-from support.tiny_apps import TCP, write_app
+from support.tiny_apps import PATIENT, write_app
 from support.tools import PROGRAMS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
 
 LIKE_OTHERS = ("rest-server", "rclone serve restic, append-only")
 """Services that differ only in what `test_remote_proofs` looks at."""
+SOON = 2.0
+"""Seconds in which a changed proof is at a target."""
 COMMAND = "[sh, -c, 'echo kept > /data/file; exec busybox httpd -f -p 8000 -h /data']"
 
 
@@ -47,7 +50,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     try:
         await found.start()
         assert found.apps is not None
-        health = f"mounts: [{{volume: data, path: /data}}]\n    {TCP}"
+        health = f"mounts: [{{volume: data, path: /data}}]\n    {PATIENT}"
         write_app(found.apps, "app", command=COMMAND, health=health, more="volumes:\n  data: {data: files}")
         await found.install("app")
         yield found
@@ -128,7 +131,7 @@ PROOF_SEED = "[sh, -c, 'echo first > /proof/channel.backup; exec busybox httpd -
 
 async def install_lightning(node: TestNode) -> None:
     assert node.apps is not None
-    health = f"mounts: [{{volume: proof, path: /proof}}]\n    {TCP}"
+    health = f"mounts: [{{volume: proof, path: /proof}}]\n    {PATIENT}"
     write_app(node.apps, "lightning", command=PROOF_SEED, health=health, more=PROOF)
     await node.install("lightning")
 
@@ -150,7 +153,7 @@ async def seconds_until_current(node: TestNode, target: str) -> list[float]:
 
 async def until_current(node: TestNode, size: int, target: str) -> None:
     """Return once a target has the newest copy, of so many bytes."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(150):
         while True:
             found = await node.call("data-streams")
             there = {each["target"]: each for each in found[0]["targets"]} if found else {}
@@ -175,7 +178,7 @@ async def require_proofs_come_back(node: TestNode, target: str) -> None:
 async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(node: TestNode, machine: Sshd) -> None:
     await install_lightning(node)
     took = await seconds_until_current(node, "nas")
-    assert min(took) <= 2.0, f"others have the processor too, but not all of the time: {took}"
+    require_soon(took, SOON)
     there = f"{machine.served}/backups/node/proofs/lightning/proof"
     assert len(podman("unshare", "ls", "-A", there).split()) == 6, "nothing else is left there"
     await require_proofs_come_back(node, "nas")
@@ -190,7 +193,7 @@ async def test_a_proof_is_at_each_service_within_two_seconds_and_comes_back(
         await node.call("backup-target-add", target="there", settings=settings, secret=secret, scheduled=False)
         await install_lightning(node)
         took = await seconds_until_current(node, "there")
-        assert min(took) <= 2.0, f"others have the processor too, but not all of the time: {took}"
+        require_soon(took, SOON)
         await require_proofs_come_back(node, "there")
         assert not [each for each in await node.call("node-notices") if "stream" in each["id"]]
         await node.call("backup-target-remove", target="there")

@@ -14,9 +14,10 @@ import pytest
 import pytest_asyncio
 
 from support.harness import LABEL, ROOT, RpcError, TestNode, podman, remove_all, remove_leftovers
+from support.processor_time import require_soon
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 # Writes its static channel backup as LND does: to a file beside it, which then takes its place.
 _PROVES = (
@@ -47,7 +48,7 @@ def folder(node: TestNode) -> Path:
 
 async def until(holds: Callable[[Any], bool], node: TestNode, method: str, **params: Any) -> Any:
     """Ask until an answer is as it should be; nothing is sent when these change."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 150
     while not holds(found := await node.call(method, **params)):
         assert time.monotonic() < end, found
         await asyncio.sleep(0.1)
@@ -96,12 +97,12 @@ async def test_each_change_of_a_proof_is_on_another_disk_within_two_seconds_and_
         change(node, f"backup {number} " + "x" * 3000)
         ordered = time.monotonic()
         while not all(place.is_dir() and len(list(place.glob("0*"))) == number for place in places):
-            assert time.monotonic() < ordered + 30
+            assert time.monotonic() < ordered + 100
             await asyncio.sleep(0.01)  # when a file appears, nobody is notified here
         took.append(round(time.monotonic() - ordered, 2))
         await stream(node, lambda each, n=number: each["copies"] == n and each["targets"][0]["current"])  # type: ignore[misc]
     print("seconds until a copy is on both disks:", took)
-    assert all(each <= _SOON for each in took), took
+    require_soon(took, _SOON)
     copies = sorted(places[0].iterdir())
     assert [copy.read_text()[:8] for copy in copies] == [f"backup {number}" for number in range(1, 6)]
     assert not [each for each in await node.call("node-notices") if "stream" in each["id"]]
@@ -132,13 +133,13 @@ async def test_a_file_that_is_empty_or_shorter_replaces_no_copy_and_a_target_tha
 
 
 async def test_channels_go_on_after_a_crash_and_a_copy_of_them_waits_for_its_owner(node: TestNode) -> None:
-    epochs = [_epoch(node)]
+    epoch = _epoch(node)
     node.kill()
     podman("kill", "archipelago-lightning--main")
     await node.start()
+    # A daemon that is quicker than conmon finds it running for a moment.
+    await until(lambda _: _epoch(node) > epoch, node, "system-info")
     await node.until("lightning", "healthy")
-    epochs.append(_epoch(node))
-    assert epochs[0] < epochs[1]
     await node.done(await node.call("container-stop", app="lightning"))
     channels = folder(node) / "volumes/channels"
     inside("sh", "-c", f"cp -a {channels} {channels}.old && rm -rf {channels} && mv {channels}.old {channels}")
@@ -173,7 +174,7 @@ async def test_of_two_nodes_with_the_same_words_one_asks_before_it_runs_the_app(
         operation = await bare.ended(await bare.call("container-start", app="lightning"))
         assert operation["state"] == "failed" and "another node has run this app" in operation["error"]["message"]
         notes = ROOT / "usb/snapshots"
-        before = len(list(notes.iterdir()))
+        before = set(notes.iterdir())
         command = [sys.executable, "-m", "archipelago.cli", "data", "claim", "lightning", "--yes"]
         done = await asyncio.create_subprocess_exec(
             *command, env={**os.environ, "ARCHIPELAGO_SOCKET": str(bare.socket)}
@@ -184,7 +185,7 @@ async def test_of_two_nodes_with_the_same_words_one_asks_before_it_runs_the_app(
         assert newest.read_text() == "the last one", "it is newer than the backup"
         change(bare, "after the restore")
         await stream(bare, lambda each: each["copies"] > 7 and each["targets"][0]["current"])
-        await until(lambda _: len(list(notes.iterdir())) > before, bare, "data-streams")  # its claim is there
+        await until(lambda _: bool(set(notes.iterdir()) - before), bare, "data-streams")  # its claim is there
     finally:
         bare.kill()
         remove_all(LABEL)

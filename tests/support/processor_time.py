@@ -2,11 +2,14 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _QUIET = 0.010
 """Seconds of processor time that the yardstick takes on an idle machine."""
 _LOOKS = 5
+_LONG_LOOK = 30
+"""Yardsticks that together take long enough for other programs to get their turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,20 @@ class ProcessorTime:
             return
         slower = max(1.0, *(_yardstick() / _QUIET for _ in range(_LOOKS)))
         assert spent < seconds * slower, f"{what} {spent:.3f} s of processor time, {slower:.1f} times as slow as idle"
+
+
+def require_soon(took: Sequence[float], seconds: float) -> None:
+    """Require that the quickest of some times, of the clock on the wall, is no more than so many on an idle machine.
+
+    What else runs may hold up each of them; so more is held against work that waits for its turns as well.
+    """
+    if min(took) <= seconds:
+        return
+    began = time.monotonic()
+    for _ in range(_LONG_LOOK):
+        _yardstick()
+    slower = max(1.0, (time.monotonic() - began) / (_LONG_LOOK * _QUIET))
+    assert min(took) <= seconds * slower, f"{took} s, on a machine {slower:.1f} times as slow as an idle one"
 
 
 def _yardstick() -> float:

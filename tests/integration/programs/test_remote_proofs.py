@@ -18,11 +18,12 @@ from archipelago.container.data.stream_copies import MOST, StreamCopy, next_copy
 from archipelago.errors import ErrorCode, NodeError
 from support.backup_writes import write
 from support.harness import free_port
+from support.processor_time import require_soon
 from support.proof_stores import RCLONE, REST_SERVER, STORES, ProofStore, running_store
 
 pytestmark = [
     pytest.mark.asyncio,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(
         not (Path(RCLONE).exists() and Path(REST_SERVER).exists()), reason="scripts/test-tools makes the servers"
     ),
@@ -62,7 +63,7 @@ async def test_a_copy_is_there_within_two_seconds_and_comes_back(store: ProofSto
         config, there = await proofs.write("lnd", "7", [copies[-1]], there)
         took.append(round(time.monotonic() - began, 2))
     print("seconds until a copy is there, read back:", took)
-    assert min(took) <= 2.0, took
+    require_soon(took, 2.0)
     assert config == (store.root / "config").read_bytes()
     assert await proofs.list("lnd", ("proof",)) == there
     assert await store.proofs().list("lnd", ("proof", "other")) == {**there, "other": ()}
