@@ -30,11 +30,13 @@ from support.harness import free_port
 from support.login_world import PASSWORD, World
 from support.sources import HERE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120), pytest.mark.no_containers]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
 READS_PAGE = {"Accept": "text/html"}
-CLIENT_IS_TOLD = 20.0
+CLIENT_IS_TOLD = 60.0
 SILENCE = 0.2
+MOST_TIMES = 8
+"""Times as long as without a question a request takes with one, at most: a password alone takes a hundred times."""
 
 
 class NoCertificates:
@@ -88,7 +90,7 @@ class Scene:
         """Return how a request is answered."""
         url = f"http://127.0.0.1:{self.where.http_port}{path}"
         named = {"Host": self.host(label), **{name.replace("_", "-"): text for name, text in headers.items()}}
-        timeout = aiohttp.ClientTimeout(total=30)
+        timeout = aiohttp.ClientTimeout(total=100)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.request(method, url, headers=named, data=body, allow_redirects=False) as answer,
@@ -115,7 +117,7 @@ class Scene:
         """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.where.http_port)
         writer.write(sent)
-        answer, patience = b"", 10.0
+        answer, patience = b"", 30.0
         with contextlib.suppress(TimeoutError):
             while more := await asyncio.wait_for(reader.read(1 << 16), patience):
                 answer, patience = answer + more, SILENCE
@@ -134,6 +136,12 @@ class Scene:
         if request.path == "/events":
             return await self.events(request)
         return web.json_response(self.seen[-1])
+
+    async def until_listening(self, count: int) -> None:
+        """Return once so many follow the events: the app is told a moment later who has gone."""
+        async with asyncio.timeout(CLIENT_IS_TOLD):
+            while self.listening != count:
+                await asyncio.sleep(0.01)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Say something again and again, for as long as somebody is there."""
@@ -299,6 +307,7 @@ async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: Scene
 
 async def test_a_logout_ends_answers_that_take_for_ever(scene: Scene) -> None:
     cookie = await scene.cookie()
+    await scene.until_listening(0)  # who listened in other tests has gone
     url = f"http://127.0.0.1:{scene.where.http_port}/events"
     guarded, plain = {"Host": scene.host(), "Cookie": cookie}, {"Host": scene.host("plain")}
     async with (
@@ -314,9 +323,7 @@ async def test_a_logout_ends_answers_that_take_for_ever(scene: Scene) -> None:
             async with asyncio.timeout(CLIENT_IS_TOLD):
                 while await answer.content.readline():
                     pass
-        async with asyncio.timeout(CLIENT_IS_TOLD):
-            while scene.listening > 1:
-                await asyncio.sleep(0.01)  # the app is told a moment later
+        await scene.until_listening(1)
         for _ in range(10):
             assert (await beside.content.readline()).strip() in (b"", b"data: again"), "another app goes on"
 
@@ -376,21 +383,18 @@ async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) 
 async def test_the_question_takes_next_to_no_time(scene: Scene) -> None:
     cookie = await scene.cookie()
 
-    async def median(label: str) -> float:
-        url, headers = f"http://127.0.0.1:{scene.where.http_port}/", {"Host": scene.host(label), "Cookie": cookie}
-        spans = []
-        async with aiohttp.ClientSession() as session:
-            for _ in range(200):
-                began = time.perf_counter()
-                async with session.get(url, headers=headers) as answer:
-                    assert answer.status == 200
-                    await answer.read()
-                spans.append(time.perf_counter() - began)
-        return statistics.median(spans)
-
+    spans: dict[str, list[float]] = {"guarded": [], "plain": []}
+    async with aiohttp.ClientSession() as session:
+        for label in 200 * [*spans]:  # by turns: whatever else runs here holds up both
+            began = time.perf_counter()
+            headers = {"Host": scene.host(label), "Cookie": cookie}
+            async with session.get(f"http://127.0.0.1:{scene.where.http_port}/", headers=headers) as answer:
+                assert answer.status == 200
+                await answer.read()
+            spans[label].append(time.perf_counter() - began)
     # The client, the app and the node share one processor here; `bench` says what it takes where they do not.
-    differences = [await median("guarded") - await median("plain") for _ in range(3)]
-    assert min(differences) < 0.01, differences
+    guarded, plain = (statistics.median(each) for each in spans.values())
+    assert guarded < MOST_TIMES * plain, (guarded, plain)
 
 
 async def test_only_the_service_user_can_ask_the_node_or_come_in_behind_it(scene: Scene) -> None:
