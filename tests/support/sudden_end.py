@@ -14,14 +14,33 @@ _EMPTY_RUNTIME = ("find", str(_RUNTIME), "-xdev", "-mindepth", "1", "-type", "f"
 
 
 def kill_processes(*names: str) -> None:
-    """kill -9 all processes of the instance but the tests themselves, or those that are called so."""
-    mine = {os.getpid(), os.getppid()}
+    """kill -9 all processes of the instance but the tests themselves, or those that are called so.
+
+    Once this returns none is left: one that was found may have started another, as conmon does at a container's end.
+    """
+    quiet = 0
+    while quiet < 2:  # a process that is about to become another program has no environment for a moment
+        quiet = 0 if sum(_kill(pid) for pid in _processes(*names)) else quiet + 1
+
+
+def _kill(pid: int) -> bool:
+    """kill -9 a process; return whether that could be done."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        return False
+    return True
+
+
+def _processes(*names: str) -> list[int]:
+    mine, found = {os.getpid(), os.getppid()}, []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             environment = (path / "environ").read_bytes().split(b"\0")
             called = not names or (path / "comm").read_text().strip() in names
             if called and int(path.name) not in mine and f"XDG_RUNTIME_DIR={_RUNTIME}".encode() in environment:
-                os.kill(int(path.name), signal.SIGKILL)
+                found.append(int(path.name))
+    return found
 
 
 def kill_everything(node: TestNode, *, before_the_last: Sequence[str] = ("true",)) -> None:
