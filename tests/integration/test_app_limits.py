@@ -12,14 +12,14 @@ import pytest
 import pytest_asyncio
 
 from support.harness import RpcError, TestNode, remove_leftovers, running_node
-from support.tiny_apps import write_app
+from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 MIB = 1 << 20
 FILL = "busybox dd if=/dev/zero of=/data/x bs=1M count=20 2>/dev/null; exec busybox httpd -f -p 8000 -h /data"
-HEALTH = """health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 20s}
-    mounts: [{volume: data, path: /data}]"""
+HEALTH = f"""{PATIENT}
+    mounts: [{{volume: data, path: /data}}]"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -62,7 +62,7 @@ async def test_a_limit_changes_without_a_restart_and_outlives_the_daemon(node: T
 
 async def test_an_app_that_fills_its_part_of_the_disk_is_paused_until_it_may_take_more(node: TestNode) -> None:
     await node.call("container-limits", app="notes", disk=10 * MIB)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while (await node.call("system-disk"))["counting"]:
             await asyncio.sleep(0.2)
     status = await node.until("notes", "stopped")

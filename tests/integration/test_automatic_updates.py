@@ -1,5 +1,6 @@
 """What a real node installs by itself at night: a version that works, and not one that fails or asks for more."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -12,9 +13,9 @@ import pytest_asyncio
 
 from support.checkout import TESTS
 from support.harness import TestNode, remove_leftovers
-from support.tiny_apps import TCP, write_app
+from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 WEB = "exec busybox httpd -f -p 8000 -h /data"
 VOLUME = "volumes: {data: {data: files}}"
@@ -35,7 +36,7 @@ class NightNode(TestNode):
 def offer(node: TestNode, version: str, script: str = WEB, more: str = VOLUME) -> None:
     """Offer a version of the app in the catalog."""
     assert node.apps is not None
-    health = f"mounts: [{{volume: data, path: /data}}]\n    {TCP}"
+    health = f"mounts: [{{volume: data, path: /data}}]\n    {PATIENT}"
     script = f"echo {version} >> /data/ran; {script}"
     write_app(node.apps, "app", command=f"[sh, -c, '{script}']", health=health, more=more, version=version, grace="1s")
 
@@ -62,7 +63,7 @@ async def until_told(node: TestNode, word: str) -> dict[str, Any]:
         for each in await node.call("node-notices"):
             if each["app"] == "app" and word in each["text"] + each["detail"] and each["kind"].startswith("update"):
                 return dict(each)
-        await node.call("operation-list")
+        await asyncio.sleep(0.1)  # no event tells of a notice
 
 
 async def updates(node: TestNode) -> int:

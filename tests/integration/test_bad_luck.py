@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
-from support.tiny_apps import write_app
+from support.tiny_apps import TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -97,7 +97,8 @@ async def test_a_crash_loop_says_why_with_the_last_log_lines(node: TestNode) -> 
 
 
 async def test_a_provider_that_never_gets_healthy_fails_its_dependents_installation(node: TestNode) -> None:
-    write_app(catalog(node), "deaf", command='[sleep, "100000"]', more="provides: {ear: {container: main, port: 8000}}")
+    ear = "provides: {ear: {container: main, port: 8000}}"
+    write_app(catalog(node), "deaf", command='[sleep, "100000"]', health=TCP, more=ear)
     write_app(catalog(node), "speaker", more="requires: {ear: {}}")
     operation = await node.ended(await node.call("container-install", app="speaker"))
     assert operation["state"] == "failed"
@@ -111,7 +112,7 @@ async def test_a_provider_that_never_gets_healthy_fails_its_dependents_installat
 async def test_a_cancelled_installation_leaves_nothing(node: TestNode) -> None:
     write_app(catalog(node), "big", packages="busybox-static, python3, perl")
     operation = await node.call("container-install", app="big")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(150):
         while not list((node.root / "tmp" / "builds").glob("build-*")):
             await asyncio.sleep(0.02)
     cancelled = await node.call("operation-cancel", id=operation["id"])
@@ -211,7 +212,7 @@ async def test_orphans_of_a_crash_are_removed_at_the_next_start(node: TestNode) 
     podman("create", "--name", "archipelago-orphan--old", *labels, "--volume", "/data", image, "true")
     volume = podman("inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", "archipelago-orphan--old")
     await node.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while podman("ps", "-aq", "--filter", "label=io.archipelago.app=orphan"):
             await asyncio.sleep(0.1)
         assert volume

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from support.harness import TestNode, remove_leftovers, running_node
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 _CONTAINER = """
   {name}:
@@ -15,7 +15,7 @@ _CONTAINER = """
     entrypoint: [/usr/bin/busybox]
     command: [sh, -c, "echo {name} > /tmp/name && exec busybox httpd -f -p 8000 -h /tmp"]
     tmpfs: [{{path: /tmp}}]
-    health: {{probe: {{type: tcp, port: 8000}}, interval: 1s, start_timeout: 5s}}"""
+    health: {{probe: {{type: tcp, port: 8000}}, interval: 1s, start_timeout: 100s}}"""
 _BLOG = """manifest: 1
 id: blog
 name: Blog

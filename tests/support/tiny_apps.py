@@ -33,7 +33,7 @@ def write_app(
     app: str,
     *,
     command: str = SERVE,
-    health: str = TCP,
+    health: str = PATIENT,
     more: str = "",
     packages: str = "busybox-static",
     version: str = "1.0",
