@@ -17,6 +17,7 @@ from urllib.parse import quote
 from archipelago.security.image_verifier.keyless import BUNDLE_TYPE
 from support.harness import free_port, podman
 from support.podman_fixtures import busybox_rootfs
+from support.servers import until_listening
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -128,6 +129,7 @@ def signed_registry(folder: Path) -> Iterator[SignedRegistry]:
     try:
         for who in ("alice", "bob"):
             found.cosign("generate-key-pair", "--output-key-prefix", who)
+        until_listening(process, port)
         yield found
     finally:
         process.terminate()

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.harness import free_port, podman
+from support.servers import until_silent
 from support.tools import TOOLS
 
+_PATIENCE = 100.0
 _CONFIG = """
 ListenAddress 127.0.0.1:{port}
 HostKey {keys}/host
@@ -118,7 +120,7 @@ class Sshd:
                 stderr=log,
                 start_new_session=True,
             )
-        until = time.monotonic() + 20
+        until = time.monotonic() + _PATIENCE
         while f"listening on 127.0.0.1 port {self.port}" not in self.log():
             assert self.process.poll() is None and time.monotonic() < until, self.log()
             time.sleep(0.02)  # what sshd does is told by its log alone
@@ -132,6 +134,7 @@ class Sshd:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            until_silent(self.port)  # what was waited for is only the first of its processes
         (self.folder / "log").write_text("")
 
 
