@@ -23,7 +23,7 @@ from archipelago.errors import ErrorCode, NodeError
 from support.backup_writes import LAUNCH, PASSWORD, sources, write
 from support.cheap_repository import make_cheap
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(400)]
 
 
 def repository(tmp_path: Path, password: str = PASSWORD, known: str = "", name: str = "disk") -> Repository:
@@ -109,13 +109,14 @@ async def test_a_command_is_counted_while_it_runs(tmp_path: Path) -> None:
     def on_line(line: str) -> None:
         if isinstance(count := said(line), ByteCount):
             told.append(count)
-            counted.set()
+            if count.done >= 123_456:  # before that it may have been counted too
+                counted.set()
 
     work = asyncio.create_task(LAUNCH(Order((sys.executable, "-I", "-c", script), counted=True), on_line))
     await counted.wait()
     (tmp_path / "gate").write_text("")
     assert (await work).code == 0
-    assert 123_456 <= told[0].done < 150_000
+    assert told[-1].done < 150_000
 
 
 async def test_an_empty_folder_in_the_place_of_the_disk_gets_no_repository(found: Repository, tmp_path: Path) -> None:
@@ -324,7 +325,7 @@ async def test_a_repository_without_some_of_its_files_is_said_to_be_damaged(
     assert found.value.hint
     with pytest.raises(NodeError, match="damaged"):
         await written.restore("latest", tmp_path / "back", verify=True)
-    assert time.monotonic() - started < 60, "restic itself tries for a quarter of an hour"
+    assert time.monotonic() - started < 300, "restic itself tries for a quarter of an hour"
 
 
 async def test_a_snapshot_that_is_gone_is_no_backup(written: Repository, tmp_path: Path) -> None:
@@ -350,7 +351,7 @@ async def test_a_list_of_many_snapshots_is_one_long_line(found: Repository, tmp_
 async def test_long_errors_are_read_to_their_end() -> None:
     script = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nFatal: the end\\n'); print('a\\n\\nb', end='')"
     lines: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         ended = await LAUNCH(Order((sys.executable, "-I", "-c", script)), lines.append)
     assert lines == ["a", "", "b"]
     assert ended.errors.endswith("\nFatal: the end")
@@ -359,7 +360,7 @@ async def test_long_errors_are_read_to_their_end() -> None:
 async def test_a_line_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archipelago.backups.restic.launch._LONGEST_LINE", 1 << 20)
     script = "while True: print('x' * 65536, end='')"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         with pytest.raises(NodeError, match="too much in one line"):
             await LAUNCH(Order((sys.executable, "-I", "-c", script)), lambda _: None)
 
