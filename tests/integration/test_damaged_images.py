@@ -19,7 +19,7 @@ from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.spec import ContainerSpec, IdMappings, IdRange
 from archipelago.performance.host import read_host_facts
-from support.harness import has_image, remove_leftovers, running_node
+from support.harness import has_image, remove_leftovers, running_node, until_pruned
 from support.image_damage import DAMAGE, cut_removal_off, stored_image
 from support.image_stores import build, prune, pulling, store_in
 from support.podman_fixtures import TEST_IMAGE, busybox_rootfs, ensure_test_image
@@ -84,7 +84,7 @@ async def is_usable(store: ImageStore, client: PodmanClient, package: AppPackage
     await client.containers.create(spec)
     try:
         await client.containers.start(spec.name)
-        return await client.containers.wait(spec.name, timeout=30) == 0
+        return await client.containers.wait(spec.name, timeout=150) == 0
     finally:
         await client.containers.remove(spec.name, force=True)
 
@@ -150,7 +150,7 @@ async def test_what_a_removal_that_was_cut_off_has_left_is_in_no_images_way(scen
         again = await client.images.import_tar(OTHER, scene.root)
         await client.containers.create(spec)
         await client.containers.start(spec.name)
-        assert await client.containers.wait(spec.name, timeout=30) == 0
+        assert await client.containers.wait(spec.name, timeout=150) == 0
         await client.containers.remove(spec.name, force=True)
         await client.images.remove(again)
 
@@ -180,4 +180,4 @@ async def test_apps_come_up_after_a_power_cut_that_damaged_their_image(tmp_path:
         await node.start()
         await node.until("cut", "healthy")
         await node.done(await node.call("container-start", app="resting"))
-        assert not has_image(image.id), "what was left of it is gone, though other containers had used its layer"
+        await until_pruned(image.id)  # what was left of it, though other containers had used its layer
