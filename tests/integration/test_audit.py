@@ -11,7 +11,7 @@ import pytest
 from support.harness import TestNode, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "correct horse battery staple"
 

@@ -20,7 +20,7 @@ from support.harness import podman as run_podman
 from support.podman_fixtures import TEST_IMAGE, Corner
 
 # What a build may take is counted by user ids, which the builds of all instances of this host share.
-pytestmark = [pytest.mark.timeout(120), pytest.mark.alone, pytest.mark.lane(1)]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.alone, pytest.mark.lane(1)]
 LIMITS = BuildLimits(memory=256 << 20, processes=64, step_time=30, disk=64 << 20, files=2000, output=1 << 20)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from support.harness import LABEL, TestNode, podman, remove_leftovers, running_node
+from support.harness import LABEL, STOP_TIMEOUT, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 
 async def refused(node: TestNode) -> str:
@@ -90,7 +90,7 @@ async def test_the_apps_are_stopped_in_order_when_the_terminal_is_gone(
         assert node.process is not None
         for each in signals:
             node.process.send_signal(each)
-        assert await asyncio.to_thread(node.process.wait, 60) == 0
+        assert await asyncio.to_thread(node.process.wait, STOP_TIMEOUT) == 0
         assert running(node) == []
 
 
@@ -109,7 +109,7 @@ async def test_the_apps_are_stopped_in_order_though_the_greeting_failed(tmp_path
         await node.start("--first-install", "tiny")
         await node.until_installed("tiny")
         await node.until("tiny", "healthy")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(150):
             while "greeting failed" not in node.log():
                 await asyncio.sleep(0.05)
         assert running(node) == ["archipelago-tiny--main"]
@@ -133,7 +133,7 @@ async def test_a_node_begins_anew_and_ends_as_its_owner_asks(tmp_path: Path) -> 
         status = await node.until("still", "healthy")
         assert status["containers"][0]["started_at"] == before, "apps go on meanwhile"
         await node.call("system-power", action="power-off")
-        assert await asyncio.to_thread(node.process.wait, 60) == 81
+        assert await asyncio.to_thread(node.process.wait, STOP_TIMEOUT) == 81
         assert "All apps have stopped." in node.log()
 
 
@@ -148,7 +148,7 @@ async def test_the_first_app_is_installed_once_and_not_after_its_owner_has_remov
         await node.stop()
         before = (node.root / "daemon.log").stat().st_size
         await node.start("--first-install", "still")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(150):
             # Of this start alone: a node that is stopped right after its first answer never greets.
             while b"Ctrl-C stops all apps" not in (node.root / "daemon.log").read_bytes()[before:]:
                 await asyncio.sleep(0.05)  # nothing else tells that the node has decided what to install

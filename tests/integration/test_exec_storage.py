@@ -10,7 +10,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from support.harness import podman
 from support.podman_fixtures import Corner
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 def folders(container: str) -> set[str]:

@@ -54,7 +54,7 @@ def test_a_full_disk_is_refused_and_does_not_end_the_process() -> None:
             os.sync()
             writer.stdin.write("\n")
             writer.stdin.flush()
-            assert writer.wait(60) == 0
+            assert writer.wait(100) == 0
         finally:
             writer.kill()
             for each in Path(DISK).glob("full-state.db*"):

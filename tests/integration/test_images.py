@@ -173,7 +173,7 @@ async def test_a_build_that_outlives_its_daemon_is_ended_by_the_next_one(tmp_pat
     try:
         await node.start()
         await node.call("container-install", app="big")
-        await until_unpacked(work, asyncio.create_task(asyncio.sleep(100, "")))
+        await until_unpacked(work, asyncio.create_task(asyncio.sleep(250, "")))
         node.kill()
         left = builders(work)
         assert left

@@ -12,7 +12,7 @@ import pytest_asyncio
 from support.harness import APPS_AT, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 LONG_GRACE = "10m"
 PORT = free_port()
@@ -44,7 +44,7 @@ def kill(app: str, *, process: bool) -> None:
 async def test_a_container_comes_back_whether_it_died_with_its_conmon_or_not(node: TestNode, process: bool) -> None:
     before = (await node.call("container-status", app="consumer"))["health"]["restarts"]
     kill("consumer", process=process)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while True:
             status = await node.call("container-status", app="consumer")
             if status["health"]["restarts"] > before and status["health"]["state"] == "healthy":
@@ -58,7 +58,7 @@ async def test_a_container_comes_back_whether_it_died_with_its_conmon_or_not(nod
 @pytest.mark.parametrize("process", [True, False])
 async def test_it_can_be_stopped_at_once_and_so_can_its_provider(node: TestNode, process: bool) -> None:
     kill("consumer", process=process)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         await node.done(await node.call("container-stop", app="provider"))
     assert not podman("ps", "-q", "--filter", "name=archipelago-").split()
     await node.done(await node.call("container-start", app="provider"))

@@ -18,7 +18,7 @@ from fixtures.make_first_layout import offer
 from support.harness import RpcError, TestNode, podman, remove_leftovers
 from support.old_node import unpack
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 MOVED = "each app has a folder of its own by now"
 KEEPER_IDS = "0:65537:65536"

@@ -8,7 +8,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.spec import BindMount, Mount, TmpfsMount
 from support.podman_fixtures import Corner
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 
 
 def file(folder: Path, target: str) -> BindMount:

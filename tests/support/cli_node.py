@@ -17,6 +17,8 @@ SERVER = (
     "import asyncio, sys; from pathlib import Path; from support.memory_node import serve;"
     "asyncio.run(serve(Path(sys.argv[1])))"
 )
+_PATIENCE = 100.0
+"""Seconds in which the command says something, or ends."""
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "PYTHONPATH": f"{SOURCE}:{TESTS}",
@@ -63,7 +65,7 @@ class CliNode:
         os.close(inner)
         os.write(terminal, answer)
         screen = b""
-        while select.select([terminal], [], [], 20)[0]:
+        while select.select([terminal], [], [], _PATIENCE)[0]:
             try:
                 chunk = os.read(terminal, 65536)
             except OSError:

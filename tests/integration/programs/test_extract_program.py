@@ -17,7 +17,7 @@ from archipelago.backups.programs.extract import Extractor
 def extract(volume: Path, to: Path, *names: str, reserve: int = 0) -> dict[str, Any]:
     order = {"volume": str(volume), "names": names, "to": str(to), "reserve": reserve}
     command = [sys.executable, "-I", "-c", program("extract"), json.dumps(order)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert not done.stderr, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     assert (done.returncode == 1) == ("error" in answer)

@@ -16,7 +16,7 @@ with open("imports", "a") as file:
     file.write("{me} ")
 def test_waits_for_the_other(tmp_path):
     pathlib.Path("{me}").touch()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 100
     while not pathlib.Path("{other}").exists():
         assert time.monotonic() < until
         time.sleep(0.01)

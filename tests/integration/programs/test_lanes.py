@@ -142,7 +142,7 @@ def test_what_runs_alone_waits_for_what_runs_and_for_nothing_that_comes_later(
     python: PreloadedPython, tmp_path: Path
 ) -> None:
     ours = "import os, pytest, time\npytestmark = pytest.mark.lane(2)\n"
-    until = "def until(it):\n    end = time.monotonic() + 30\n    while not it(): assert time.monotonic() < end\n"
+    until = "def until(it):\n    end = time.monotonic() + 100\n    while not it(): assert time.monotonic() < end\n"
     asked = "any('->' in line and f':{inode} ' in line for line in open('/proc/locks'))"
     modules = {
         "unit/test_alone.py": "import os, pytest, time\npytestmark = [pytest.mark.alone, pytest.mark.lane(1)]\n"

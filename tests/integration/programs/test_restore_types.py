@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mypy import api as mypy
 
-pytestmark = pytest.mark.timeout(400)  # the first time, it checks all of the node
+pytestmark = pytest.mark.timeout(1200)  # the first time, it checks all of the node
 
 RESTORED = """
 from archipelago.container.data.data_classes import (

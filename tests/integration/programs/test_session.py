@@ -17,7 +17,7 @@ import pytest
 
 from support.checkout import CHECKOUT
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 
 SESSION = CHECKOUT / "scripts" / "session"
 
@@ -128,7 +128,7 @@ def test_ctrl_c_reaches_the_command_of_a_script_once_and_its_exit_code_comes_bac
         assert it.until("SIGHUP") == []
         it.type(b"\x03")
         assert it.until("SIGINT") == []
-        assert it.job.wait(30) == 81
+        assert it.job.wait(100) == 81
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -160,14 +160,14 @@ def test_ctrl_z_stops_the_command_until_its_shell_continues_it() -> None:
         it.until("SIGINT")
         it.type(b"\x03")
         it.until("SIGINT")
-        assert it.job.wait(30) == 81
+        assert it.job.wait(100) == 81
 
 
 def test_open_files_of_the_caller_do_not_reach_the_command(tmp_path: Path) -> None:
     lock = os.open(tmp_path / "lock", os.O_RDONLY | os.O_CREAT)
     try:
         program = "import os; print([name for name in os.listdir('/proc/self/fd') if int(name) > 3])"
-        done = subprocess.run(in_session(program), pass_fds=[lock], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(in_session(program), pass_fds=[lock], capture_output=True, text=True, timeout=100)
     finally:
         os.close(lock)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0)
@@ -175,7 +175,7 @@ def test_open_files_of_the_caller_do_not_reach_the_command(tmp_path: Path) -> No
 
 def test_how_the_command_ended_is_passed_on() -> None:
     for program, code in (("raise SystemExit(80)", 80), ("import os; os.kill(os.getpid(), 9)", 137)):
-        assert subprocess.run(in_session(program), timeout=30).returncode == code
-    missing = subprocess.run([sys.executable, "-I", SESSION, "/nowhere"], capture_output=True, text=True, timeout=30)
+        assert subprocess.run(in_session(program), timeout=100).returncode == code
+    missing = subprocess.run([sys.executable, "-I", SESSION, "/nowhere"], capture_output=True, text=True, timeout=100)
     assert missing.returncode == 127
     assert "/nowhere cannot be started" in missing.stderr

@@ -45,7 +45,7 @@ def started(
 def answered(process: Any) -> dict[str, Any]:
     with process:
         try:
-            out, errors = process.communicate(timeout=20)
+            out, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert not errors, errors
@@ -70,7 +70,7 @@ def test_a_database_that_stays_locked_is_given_up_in_time_and_copied_once_it_is_
         holder.execute("INSERT INTO kept VALUES ('not yet')")
         began = time.monotonic()
         assert "locked" in answered(started(root, "copy", patience=0.5))["error"]
-        assert time.monotonic() - began < 15, "and not for as long as it is held"
+        assert time.monotonic() - began < 50, "and not for as long as it is held"
         holder.execute("COMMIT")
     assert "bytes" in answered(started(root, "copy"))
     with contextlib.closing(sqlite3.connect(root / "out/app.db")) as copy:
@@ -87,7 +87,7 @@ def test_a_pipe_beside_a_database_is_not_opened(root: Path, do: str, companion: 
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_child_that_waits_forever_ends_in_time_and_with_its_parent(root: Path, killed: bool) -> None:
     os.mkfifo(root / "volume/gate")
-    process = started(root, "copy", first=HANGING, longest=60 if killed else 0.5)
+    process = started(root, "copy", first=HANGING, longest=60 if killed else 2)
     gate = os.open(root / "volume/gate", os.O_WRONLY)  # once the child has opened it
     try:
         if killed:
