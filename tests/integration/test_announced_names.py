@@ -85,7 +85,7 @@ async def test_a_name_that_another_machine_has_is_left_to_it(phone: AsyncZerocon
     assert problem == f"mempool-island.local is the name of another machine, {THERE}"
     assert await asked(phone, "explorer-island.local") == {str(HERE)}, "other names are not disturbed"
     await (await phone.async_unregister_service(other))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(200):
         while await driver.apply(network("mempool", "explorer")):
             await asyncio.sleep(0.1)  # what was heard of it is forgotten
     await driver.close()

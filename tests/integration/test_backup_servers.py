@@ -13,7 +13,7 @@ import pytest_asyncio
 from support.data_apps import KINDS, Behaviour, write_data_app
 from support.harness import ROOT, TestNode, podman, remove_leftovers
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 CONTAINER = "archipelago-app--main"
 ENVIRONMENT = "environment: {PATH: /usr/lib/postgresql/15/bin:/usr/bin, PGHOST: /tmp}"

@@ -18,7 +18,7 @@ from support.sshd import Sshd, sshd
 from support.tiny_apps import PATIENT, write_app
 from support.tools import PROGRAMS
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.long]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.long]
 
 LIKE_OTHERS = ("rest-server", "rclone serve restic, append-only")
 """Services that differ only in what `test_remote_proofs` looks at."""

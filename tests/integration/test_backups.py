@@ -22,7 +22,7 @@ from support.harness import LABEL, ROOT, RpcError, TestNode, podman, remove_all,
 from support.small_disk import small_disk
 from support.tiny_apps import PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 SEED = (
     "[ -e /files/state ] || { echo 1.0 > /files/state; busybox mkdir -p /files/deep; "

@@ -49,7 +49,7 @@ _ENVIRONMENT = {
 }
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.spoils_images, pytest.mark.lane(1)]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.spoils_images, pytest.mark.lane(1)]
 
 
 def test_all_benches_are_run_here() -> None:

@@ -25,7 +25,7 @@ from support.small_disk import small_disk
 from support.tiny_apps import write_app
 from support.tiny_registry import TinyImage, tiny_registry
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 
 @pytest.fixture

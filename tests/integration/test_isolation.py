@@ -19,7 +19,7 @@ from support.harness import APPS_AT, TestNode, free_port, podman, remove_leftove
 from support.healthy_again import healthy_since, until_healthy_again
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 APPS = [f"app{number}" for number in range(12)]
 CHANCE = random.Random(7)
