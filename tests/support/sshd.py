@@ -120,10 +120,14 @@ class Sshd:
                 stderr=log,
                 start_new_session=True,
             )
+        self.until_logged(f"listening on 127.0.0.1 port {self.port}")
+
+    def until_logged(self, words: str) -> None:
+        """Return once its log has these words: what it does is told there alone, and a moment later."""
         until = time.monotonic() + _PATIENCE
-        while f"listening on 127.0.0.1 port {self.port}" not in self.log():
-            assert self.process.poll() is None and time.monotonic() < until, self.log()
-            time.sleep(0.02)  # what sshd does is told by its log alone
+        while words not in self.log():
+            assert self.process is not None and self.process.poll() is None and time.monotonic() < until, self.log()
+            time.sleep(0.02)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
