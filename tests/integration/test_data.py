@@ -175,7 +175,9 @@ async def test_what_was_kept_holds_the_app_s_user_ids_until_it_is_deleted(node: 
 @contextlib.contextmanager
 def read_only(directory: Path) -> Iterator[None]:
     """Have everybody in Podman's namespace only read a directory, as on a disk that the kernel has given up."""
-    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && echo ro && cat; umount -l "$1"'
+    # The kernel refuses that while somebody, such as Podman, has a file open there to write.
+    once_it_can = 'until mount -o remount,bind,ro "$1" 2>/dev/null; do sleep 0.05; done'
+    script = f'mount --bind "$1" "$1" && {once_it_can} && echo ro && cat; umount -l "$1"'
     with subprocess.Popen(
         ["podman", "unshare", "sh", "-c", script, "sh", str(directory)],
         stdin=subprocess.PIPE,
