@@ -42,7 +42,7 @@ TestingClientDownloadInitialDelay 0
 TestingServerConsensusDownloadInitialDelay 0
 TestingClientConsensusDownloadInitialDelay 0
 LearnCircuitBuildTimeout 0
-CircuitBuildTimeout 60
+CircuitBuildTimeout 15
 """
 RELAY = """ORPort {port}
 DirPort {directory}
@@ -61,10 +61,13 @@ TestingDirAuthVoteExit *
 TestingMinExitFlagThreshold 0
 MinUptimeHidServDirectoryV2 0
 """
+# SocksTimeout: who is introduced to a service at the moment at which it ends hears nothing, and waits for so long, or for
+# twice the time of a circuit, before it asks again; two minutes by default.
 CLIENT = """SocksPort {address}:{socks}
 SocksPolicy accept *
 ControlPort {address}:{control}
 HashedControlPassword {password}
+SocksTimeout 20
 """
 
 
