@@ -1,6 +1,7 @@
 """Makes the networks that workloads need, joins running containers to them, and sweeps those that nobody needs."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
@@ -55,9 +56,10 @@ class NetworkKeeper:
 
     async def _ensure_one(self, spec: NetworkSpec) -> None:
         found = self._known.get(spec.name)
-        if isinstance(found, NetworkDetails) and (found.internal, found.isolate) != (spec.internal, spec.isolate):
+        if found is not None and (found.internal, found.isolate) != (spec.internal, spec.isolate):
             # Its containers were removed first: this setting is part of their hash.
-            await self._client.networks.remove(spec.name, force=True)
+            with contextlib.suppress(NotFound):
+                await self._client.networks.remove(spec.name, force=True)
             self._known.pop(spec.name, None)
             self._subnets.pop(spec.name, None)
         if spec.name not in self._known:

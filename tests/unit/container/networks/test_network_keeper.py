@@ -95,6 +95,14 @@ async def test_a_network_that_must_be_made_anew_may_be_forgotten_meanwhile() -> 
     assert networks.there[ONE.name].internal
 
 
+async def test_a_network_that_was_made_here_is_made_anew_where_its_app_reaches_more_or_less_from_now_on() -> None:
+    kept, networks = keeper()
+    for internal in (False, True, False):
+        await kept.ensure((replace(ONE, internal=internal, isolate=not internal), TWO))
+        assert networks.there[ONE.name].internal is internal
+        assert networks.there[TWO.name].internal
+
+
 async def test_networks_that_are_listed_are_not_asked_for_one_by_one() -> None:
     kept, networks = keeper()
     await kept.ensure((ONE, TWO))
