@@ -16,6 +16,7 @@ from archipelago.container.manifest.model.data import DataClass, Reversible
 from archipelago.container.manifest.model.endpoints import Access, EndpointKind, Protocol
 from archipelago.container.manifest.model.interfaces import Wait
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Port, Scalar
+from archipelago.container.manifest.variants import in_force
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
 
@@ -40,6 +41,11 @@ class InstalledApp:
     """Whether its owner wants it to run."""
     memory: int | None = None
     """Bytes that the owner lets it take, whatever its manifest says."""
+
+    @property
+    def in_force(self) -> AppManifest:
+        """Its manifest, as it is while it has these options."""
+        return in_force(self.manifest, self.options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.containers import Capability, Container
 from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.images import Recipe
+from archipelago.container.manifest.variants import requirements
 from archipelago.support.texts.text import msg
 from archipelago.support.texts.translatable import Prose, Translatable
 from archipelago.support.view import View
@@ -48,7 +49,10 @@ class Rating(View):
 
 
 def rate(manifest: AppManifest) -> Rating:
-    """Return the rating of an app. What applies to several of its containers counts once."""
+    """Return the rating of an app. What applies to several of its containers counts once.
+
+    It is that of its widest variant, as before its owner has set options; `in_force` leaves that of those options.
+    """
     return _rating(tuple(_lines(manifest)))
 
 
@@ -85,7 +89,7 @@ def _reach_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
 
 def _use_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     """Yield what an app may do with others."""
-    roles = {required.role for required in manifest.requires.values()}
+    roles = {required.role for _, requires in requirements(manifest) for required in requires.values()}
     if InterfaceRole.FULL in roles:
         yield -3, msg("it may do everything with another app, such as stop it or reveal its keys")
     elif InterfaceRole.WALLET in roles:

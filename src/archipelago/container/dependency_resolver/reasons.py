@@ -29,8 +29,9 @@ def before(installed: Mapping[AppId, InstalledApp]) -> Before:
     """Return what the installed apps were bound to and demanded."""
     result = Before()
     for consumer, one in sorted(installed.items()):
+        requires = one.in_force.requires
         for interface, provider in one.choices.items():
-            required = one.manifest.requires.get(interface)
+            required = requires.get(interface)
             if required is None or provider not in installed:
                 continue
             result.demands.setdefault(provider, {}).update(required.demands)
@@ -67,7 +68,7 @@ def action(
     `logins` are those before and after; `demanded` are the values that dependents demanded until now.
     """
     one = world.installed[app]
-    if app in world.updated and world.apps[app] != one.manifest:
+    if app in world.updated and world.catalog[app] != one.manifest:
         return Action.UPDATE, (
             msg("it is updated from {version} to {newer}", version=one.manifest.version, newer=world.apps[app].version),
         )

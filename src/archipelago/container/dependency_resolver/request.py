@@ -7,6 +7,7 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, R
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
+from archipelago.container.manifest.variants import in_force
 from archipelago.support.near_names import near_names
 from archipelago.support.texts.text import msg
 
@@ -87,8 +88,9 @@ def _check_removals(installed: Mapping[AppId, InstalledApp], request: Request) -
     for consumer, one in sorted(installed.items()):
         if consumer in removed:
             continue
+        requires = in_force(one.manifest, {**one.options, **request.options.get(consumer, {})}).requires
         for interface, provider in sorted(one.choices.items()):
-            required = one.manifest.requires.get(interface)
+            required = requires.get(interface)
             if provider in removed and required is not None and not required.optional:
                 choice = request.choices.get(interface)
                 if choice is None or choice in removed or choice == consumer:

@@ -32,7 +32,7 @@ def lacking(app: AppRecord, there: Iterable[AppRecord], gone: Sequence[str], app
     `there` are the installed apps, `gone` those that did not come back, `apps` all that are restored.
     """
     provided = {interface for each in there for interface in each.package.manifest.provides}
-    for interface, required in sorted(app.package.manifest.requires.items()):
+    for interface, required in sorted(app.manifest.requires.items()):
         if required.optional or interface in provided:
             continue
         if lost := [each for each in gone if each in apps and interface in apps[each].package.manifest.provides]:
@@ -44,7 +44,7 @@ def lacking(app: AppRecord, there: Iterable[AppRecord], gone: Sequence[str], app
 def _providers(app: str, apps: Mapping[str, AppRecord], *, optional: bool) -> Iterable[str]:
     """Yield the apps that provide what an app requires, among those that come back."""
     record = apps[app]
-    for interface, required in record.package.manifest.requires.items():
+    for interface, required in record.manifest.requires.items():
         if required.optional is not optional:
             continue
         chosen = record.choices.get(interface, "")

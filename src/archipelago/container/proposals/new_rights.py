@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.rating import egress_words, rate
 from archipelago.container.manifest.build_facts import build_facts
-from archipelago.container.manifest.model.app import AppManifest, Egress
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Endpoint, EndpointLogin
 from archipelago.support.texts.text import msg
 
-_REACH: Sequence[Egress] = (Egress.NONE, Egress.TOR, Egress.DIRECT, Egress.LAN)
 _ROLES: Sequence[InterfaceRole] = (
     InterfaceRole.BROADCAST,
     InterfaceRole.READ,
@@ -22,13 +21,14 @@ _ROLES: Sequence[InterfaceRole] = (
 def new_rights(before: AppManifest, after: AppManifest) -> tuple[str, ...]:
     """Return what a version asks for beyond another one, in words for the owner; empty where it asks for nothing new.
 
-    Fewer rights are none of it. The rating counts what has no words here.
+    Fewer rights are none of it. The rating counts what has no words here. Both are as they are `in_force` with the
+    options of their owner: a version that no longer knows his choice to reach less asks for more.
     """
     return tuple(_new_rights(before, after))
 
 
 def _new_rights(before: AppManifest, after: AppManifest) -> Iterator[str]:
-    if _REACH.index(after.egress) > _REACH.index(before.egress):
+    if after.egress.rank > before.egress.rank:
         yield egress_words(after.egress)
     if new := sorted(_doors(after.endpoints) - _doors(before.endpoints)):
         yield msg(

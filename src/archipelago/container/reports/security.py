@@ -69,7 +69,7 @@ class SecurityReporter:
         )
 
     async def _app(self, found: DesiredApp, seen: Mapping[str, ContainerSummary]) -> AppSecurity:
-        app, manifest = found.record.app, found.record.package.manifest
+        app, manifest = found.record.app, found.record.manifest
         desired = self._reconciler.desired
         lines: list[Enforcement] = []
         for wanted in found.workload.containers:

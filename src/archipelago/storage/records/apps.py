@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.variants import in_force
 from archipelago.storage.records.volumes import StrictestClass
 
 
@@ -38,3 +40,8 @@ class AppRecord:
     installed_at: float = 0.0
     strictest: Mapping[str, StrictestClass] = field(default_factory=dict, compare=False)
     """Volume -> the strictest that versions before have said of it: `data_classes` has it count."""
+
+    @property
+    def manifest(self) -> AppManifest:
+        """What its package says while it has these options."""
+        return in_force(self.package.manifest, self.options)

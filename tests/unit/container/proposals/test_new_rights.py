@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.manifest.variants import in_force
 from archipelago.container.proposals.new_rights import new_rights
 from support import app_manifests
 
@@ -94,3 +95,12 @@ def test_no_version_with_a_lower_rating_asks_for_nothing(before: dict[str, Any],
     if rate(new).score < rate(old).score:
         assert new_rights(old, new)
     assert not new_rights(old, old)
+
+
+def test_a_version_that_forgets_the_choice_to_reach_less_asks_for_more() -> None:
+    options = {"reach": {"type": "choice", "label": "Reach", "default": "direct", "choices": ["direct", "tor"]}}
+    hidden = {"when": {"reach": "tor"}, "egress": "tor", "requires": {"tor-socks": {}}}
+    knows, forgot = app(egress="direct", options=options, variants=[hidden]), app(egress="direct", options=options)
+    for chosen, asks in (({"reach": "tor"}, True), ({}, False)):
+        new = new_rights(in_force(knows, chosen), in_force(forgot, chosen))
+        assert any("learns this node's address" in each for each in new) is asks

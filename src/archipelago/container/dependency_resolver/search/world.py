@@ -15,6 +15,7 @@ from archipelago.container.dependency_resolver.search.misfits import Offer, host
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
+from archipelago.container.manifest.variants import in_force
 from archipelago.support.texts.text import joined, msg
 
 Token = tuple[str, ...]
@@ -54,6 +55,10 @@ class World:
         for app, one in installed.items():
             if app not in self.updated:
                 self.apps[app] = one.manifest
+        # No dependent may demand what a variant depends on, so that it is known before anybody is bound to anybody.
+        for app, manifest in self.apps.items():
+            if manifest.variants:
+                self.apps[app] = in_force(manifest, self.owner_options(app))
         self._providers: dict[Name, list[AppId]] = {}
         self._lease_holders: dict[Name, int] = {}
         self._excluded_by_app: dict[AppId, list[AppId]] = {}

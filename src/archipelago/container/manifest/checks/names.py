@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.probes import ChainProbe
+from archipelago.container.manifest.variants import requirements
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
@@ -28,11 +29,12 @@ def check_names(manifest: AppManifest) -> Iterator[PathProblem]:
 
 def _hosts(manifest: AppManifest) -> Iterator[PathProblem]:
     """Containers of the app and interfaces that it uses are hosts in one name space."""
-    for kind, names in (("containers", manifest.containers), ("requires", manifest.requires)):
+    used = list(requirements(manifest))
+    for place, names in ((("containers",), manifest.containers), *used):
         for name in names:
             if name == _LOCALHOST:
-                yield PathProblem((kind, name), f"'{name}' is the container itself", "another name", at_key=True)
-    for name in manifest.containers.keys() & manifest.requires.keys():
+                yield PathProblem((*place, name), f"'{name}' is the container itself", "another name", at_key=True)
+    for name in manifest.containers.keys() & {name for _, names in used for name in names}:
         message = f"the app reaches the interface '{name}' by this name, and could not tell it from the container"
         yield PathProblem(("containers", name), message, "another name for the container", at_key=True)
 
@@ -52,7 +54,7 @@ def _methods(manifest: AppManifest) -> Iterator[PathProblem]:
         (("options",), manifest.options),
         (("secrets",), manifest.secrets),
         (("provides",), manifest.provides),
-        (("requires",), manifest.requires),
+        *requirements(manifest),
         *((("provides", name, "exports"), provided.exports) for name, provided in manifest.provides.items()),
     ]
     for path, names in places:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from archipelago.container.manifest.checks.findings import misfit, unknown
 from archipelago.container.manifest.checks.on_disk import check_on_disk
+from archipelago.container.manifest.checks.variants import TOR, check_variants
 from archipelago.container.manifest.model.app import AppManifest, Egress
 from archipelago.container.manifest.model.declared import Declared
 from archipelago.container.manifest.model.endpoints import Protocol, Scheme
@@ -15,6 +16,7 @@ from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.settings import ChoiceOption, IntOption, StringOption
 from archipelago.container.manifest.options import ANY_INT, broken_rules
 from archipelago.container.manifest.templates import Names, check_template
+from archipelago.container.manifest.variants import requirements
 from archipelago.container.manifest.yaml.problems import PathProblem
 from archipelago.container.manifest.yaml.tree import Path
 
@@ -106,18 +108,17 @@ def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[PathProbl
         yield from unknown((*here, "container"), "container", provided.container, declared.containers)
         for index, option in enumerate(provided.accepts):
             yield from unknown((*here, "accepts", index), "option", option, declared.options)
-    for name, required in manifest.requires.items():
-        here = ("requires", name)
-        if name in manifest.provides and not required.optional:
-            yield PathProblem(
-                here, "the app requires an interface that it provides itself", "optional: true", at_key=True
-            )
-        if required.default == manifest.id:
-            yield PathProblem((*here, "default"), "the app cannot be its own provider", "another app")
-    if manifest.egress is Egress.TOR and "tor-socks" not in manifest.requires and declared.complete:
-        yield PathProblem(
-            ("egress",), "egress over Tor needs the interface of a Tor proxy", "'tor-socks' in 'requires'"
-        )
+    for place, requires in requirements(manifest):
+        for name, required in requires.items():
+            here = (*place, name)
+            if name in manifest.provides and not required.optional:
+                yield PathProblem(
+                    here, "the app requires an interface that it provides itself", "optional: true", at_key=True
+                )
+            if required.default == manifest.id:
+                yield PathProblem((*here, "default"), "the app cannot be its own provider", "another app")
+    if manifest.egress is Egress.TOR and TOR not in manifest.requires and declared.complete:
+        yield PathProblem(("egress",), "egress over Tor needs the interface of a Tor proxy", f"'{TOR}' in 'requires'")
     for index, conflict in enumerate(manifest.conflicts):
         if conflict.app == manifest.id:
             yield PathProblem(("conflicts", index, "app"), "the app conflicts with itself", "another app")
@@ -221,6 +222,7 @@ _CHECKS: tuple[_Check, ...] = (
     _order,
     _volumes,
     _interfaces,
+    check_variants,
     _endpoints,
     _onions,
     _options,

@@ -18,7 +18,16 @@ from archipelago.container.manifest.model.interfaces import Conflict, Provided, 
 from archipelago.container.manifest.model.on_disk import DiskRule, Repair, Volume
 from archipelago.container.manifest.model.onions import Onions
 from archipelago.container.manifest.model.part import Part
-from archipelago.container.manifest.model.scalars import AppId, Bytes, Key, LongText, Name, ShortText, VersionText
+from archipelago.container.manifest.model.scalars import (
+    AppId,
+    Bytes,
+    Key,
+    LongText,
+    Name,
+    Scalar,
+    ShortText,
+    VersionText,
+)
 from archipelago.container.manifest.model.settings import GeneratedSecret, Option, OptionRule
 
 
@@ -63,6 +72,11 @@ class Egress(StrEnum):
         """Whether there is a route to the outside."""
         return self in (Egress.DIRECT, Egress.LAN)
 
+    @property
+    def rank(self) -> int:
+        """Place among all, from 0: whoever has a higher one reaches more."""
+        return tuple(Egress).index(self)
+
 
 class Host(Part):
     """The least host on which the app makes sense."""
@@ -71,6 +85,17 @@ class Host(Part):
     """Memory of the host, in bytes or as `2GiB`."""
     disk: Bytes = 0
     """Free disk at installation, in bytes or as `10GB`."""
+
+
+class Variant(Part):
+    """What the app may reach, and needs for that, while its owner has set options so."""
+
+    when: dict[Key, Scalar] = Field(min_length=1, max_length=10)
+    """Options and the values that they all have; none that a dependent may demand (`accepts`)."""
+    egress: Egress
+    """What it may reach then, instead of the `egress` of the app, and never more; `tor` needs `tor-socks` here."""
+    requires: dict[Name, Required] = Field(default={}, max_length=20)
+    """Interfaces that it needs then besides those of the app's own `requires`, by interface."""
 
 
 class AppManifest(Part):
@@ -129,6 +154,8 @@ class AppManifest(Part):
     """Interfaces that it offers to other apps, by interface."""
     requires: dict[Name, Required] = Field(default={}, max_length=20)
     """Interfaces that it needs from other apps, by interface."""
+    variants: tuple[Variant, ...] = Field(default=(), max_length=10)
+    """What is otherwise while options have certain values; the first that applies counts."""
     conflicts: tuple[Conflict, ...] = ()
     """What cannot be installed beside it."""
     leases: tuple[Name, ...] = ()

@@ -11,6 +11,7 @@ from archipelago.api.health import HealthState
 from archipelago.api.operations import Operation
 from archipelago.backups.targets import TargetStore
 from archipelago.container.data.data_classes import funds_volumes
+from archipelago.container.manifest.variants import in_force
 from archipelago.container.operations.automatic.choice import AutomaticUpdateChoice
 from archipelago.container.operations.automatic.decision import (
     BackedUp,
@@ -135,7 +136,9 @@ class AutomaticUpdates:
             failure=offer.failure,
             problem=next((records[name].package.problem for name in gone if records[name].package.problem), ""),
             rights=tuple(
-                right for name in gone for right in new_rights(records[name].package.manifest, new[name].manifest)
+                right
+                for name in gone
+                for right in new_rights(records[name].manifest, in_force(new[name].manifest, records[name].options))
             ),
             installs=tuple(name for name in new if name not in records),
             others=tuple(name for name in gone if name not in chosen),

@@ -138,7 +138,7 @@ def with_providers(record: AppRecord, installed: Records) -> Mapping[str, AppRec
     found = {record.app: record}
     waiting = [record]
     while waiting:
-        needed = set(waiting.pop().package.manifest.requires)
+        needed = set(waiting.pop().manifest.requires)
         for app, each in installed.items():
             if app not in found and not needed.isdisjoint(each.package.manifest.provides):
                 found[app] = each
