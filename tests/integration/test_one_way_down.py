@@ -164,14 +164,14 @@ async def test_what_a_change_does_to_others_is_known_before(node: TestNode) -> N
     assert (sorted(preview["stops"]), preview["interrupts"]) == (["reader", "user"], [])
     preview = await node.call("change-preview", app="provider", change="restart")
     assert (preview["stops"], preview["interrupts"]) == ([], ["reader", "user"])
-    with pytest.raises(RpcError, match="user would now stop or restart as well"):
+    with pytest.raises(RpcError, match="user would now be stopped, restarted or installed as well"):
         await node.call("container-stop", app="provider", agreed=["reader"])
 
     plan = await node.call("plan", app="provider", options={"n": 2})
     actions = {each["app"]: each["action"] for each in plan["apps"]}
     assert actions == {"provider": "restart", "reader": "restart"}, "the exact ones, and no unrelated app"
     assert plan["interrupts"] == ["user"]
-    with pytest.raises(RpcError, match="reader would now stop or restart as well"):
+    with pytest.raises(RpcError, match="reader would now be stopped, restarted or installed as well"):
         await node.call("container-config", app="provider", options={"n": 2}, agreed=["provider"])
     # With this one the reader does not answer, so that the change goes on until it is cancelled.
     operation = await node.call("container-config", app="provider", options={"n": 5}, agreed=["provider", "reader"])

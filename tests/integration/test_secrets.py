@@ -211,7 +211,7 @@ async def test_rotation_makes_anew_what_uses_the_secret_and_nothing_else(node: T
     login = "edge.keeper-rpc.user"
     assert (await node.call("secret-preview", app="keeper", name="hex"))["restarts"] == []
     assert (await node.call("secret-preview", app="keeper", name=login))["restarts"] == ["user"]
-    with pytest.raises(RpcError, match="user would now stop or restart as well"):
+    with pytest.raises(RpcError, match="user would now be stopped, restarted or installed as well"):
         await node.call("secret-rotate", app="keeper", name=login, agreed=[])
     await node.done(await node.call("secret-rotate", app="keeper", name="hex", agreed=[]))
     after, then = await values(node), await starts(node)

@@ -586,7 +586,7 @@ export type ConfigParams = {
   "options": Record<string, boolean | number | string> | null;
   /** Options that go back to their defaults. */
   "reset": Array<string>;
-  /** Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed. */
+  /** Apps of which the caller knows that they restart or are installed (`config-preview`); where there would be others, nothing is changed. */
   "agreed": Array<string> | null;
 };
 
@@ -595,6 +595,8 @@ export type ConfigPreview = {
   "changes": Array<SettingChange>;
   /** Apps that restart, this one among them where it does. */
   "restarts": Array<string>;
+  /** Apps of the catalog that are installed, since this one needs them with these options. */
+  "installs": Array<string>;
   /** Apps that run on, and miss what they use while others restart. */
   "interrupts": Array<string>;
   /** Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices. */
@@ -2452,7 +2454,7 @@ export interface Methods {
   "options"?: Record<string, boolean | number | string> | null;
   /** Options that go back to their defaults. */
   "reset"?: Array<string>;
-  /** Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed. */
+  /** Apps of which the caller knows that they restart or are installed (`config-preview`); where there would be others, nothing is changed. */
   "agreed"?: Array<string> | null;
 }; result: Operation | Record<string, boolean | number | string> };
   /** Return the options of an app, installed or not, with their values, limits and words */

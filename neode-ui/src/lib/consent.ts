@@ -1,12 +1,14 @@
 import type { PlannedApp } from "../api/types";
 
-/** What a change of one app does to others: the apps that stop, restart, or miss what they use meanwhile. */
+/** What a change of one app does to others: the apps that come, stop, restart, or miss what they use meanwhile. */
 export interface Consequences {
   what: "stop" | "restart" | "update" | "settings";
   app: string;
   stops: string[];
   restarts: string[];
   interrupts: string[];
+  /** Of settings: apps that are installed, since the app needs them then. */
+  installs?: string[];
   /** Of an update: whether the version before can take over again. */
   wayBack?: PlannedApp["way_back"];
   /** Of an update: what is new in the version, as its author says. */
@@ -32,6 +34,7 @@ export async function consent(given: Consequences): Promise<void> {
     restarts: others(given.restarts),
     interrupts: others(given.interrupts),
   };
-  const touched = about.stops.length + about.restarts.length + about.interrupts.length;
+  const touched =
+    about.stops.length + about.restarts.length + about.interrupts.length + (about.installs ?? []).length;
   if ((touched || about.wayBack) && !(await asks(about))) throw new Declined();
 }

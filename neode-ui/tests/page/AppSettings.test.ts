@@ -32,9 +32,11 @@ const REVISIONS = [2, 1].map((number) => ({
 const FOUND: ConfigPreview = {
   changes: [{ what: "prune", before: 550, after: 1000 }],
   restarts: ["bitcoin-knots", "electrumx"],
+  installs: ["tor"],
   interrupts: [],
   data: ["ElectrumX keeps its data of mainnet"],
 };
+const AGREED = [...FOUND.restarts, ...FOUND.installs];
 
 const ANSWERS: Answers = {
   "option-list": () => OPTIONS,
@@ -296,7 +298,7 @@ describe("what is applied", () => {
     await page.get("form").trigger("submit");
     await settled();
     expect(paramsOf(asked, "container-config")).toEqual([
-      { app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: FOUND.restarts },
+      { app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: AGREED },
     ]);
     expect(button(page, words("app.discard"))).toBeUndefined();
   });
@@ -364,7 +366,7 @@ describe("earlier settings", () => {
     const { page, asked } = await settings({ "config-rollback": () => operation() });
     await button(page, words("app.rollback"))?.trigger("click");
     await settled();
-    expect(paramsOf(asked, "config-rollback")).toEqual([{ app: "bitcoin-knots", number: 1, agreed: FOUND.restarts }]);
+    expect(paramsOf(asked, "config-rollback")).toEqual([{ app: "bitcoin-knots", number: 1, agreed: AGREED }]);
   });
 });
 

@@ -23,11 +23,18 @@ const ANSWERS: Answers = {
   "config-preview": () => ({
     changes: [],
     restarts: ["bitcoin-knots", "electrumx"],
+    installs: ["tor"],
     interrupts: ["specter"],
     data: [],
   }),
   "config-rollback": () => operation(),
-  "rollback-preview": () => ({ changes: [], restarts: ["bitcoin-knots", "electrumx"], interrupts: [], data: [] }),
+  "rollback-preview": () => ({
+    changes: [],
+    restarts: ["bitcoin-knots", "electrumx"],
+    installs: [],
+    interrupts: [],
+    data: [],
+  }),
   plan: () => plan({ interrupts: ["electrumx"] }),
 };
 
@@ -59,7 +66,7 @@ describe("what a change does to other apps", () => {
       "settings",
       () => containers.configure("bitcoin-knots", { network: "signet" }, []),
       "container-config",
-      { agreed: ["bitcoin-knots", "electrumx"] },
+      { agreed: ["bitcoin-knots", "electrumx", "tor"] },
     ],
     [
       "settings",

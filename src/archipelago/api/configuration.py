@@ -72,6 +72,8 @@ class ConfigPreview(Translatable, View):
     """Values in force; those of other apps, which follow, are named `<app>: <option>`."""
     restarts: tuple[str, ...]
     """Apps that restart, this one among them where it does."""
+    installs: tuple[str, ...] = ()
+    """Apps of the catalog that are installed, since this one needs them with these options."""
     interrupts: tuple[str, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
     data: tuple[Prose, ...] = ()

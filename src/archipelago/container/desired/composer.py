@@ -18,6 +18,7 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.options import parse_option_text, validate_options
+from archipelago.container.manifest.package import AppPackage
 from archipelago.container.workload.inputs import AppInput, Binding, Consumer, Site
 from archipelago.container.workload.templates.renderer import Aside, Renderer
 from archipelago.container.workload.workload import Workload
@@ -27,6 +28,9 @@ from archipelago.security.secrets.secret import Secret
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.limits import OwnLimits
 from archipelago.support.garbage import little_garbage
+
+_FORESEEN = Secret("not made yet", "not made yet")
+"""Stands for the login of an app that is not installed yet."""
 
 
 class Composer:
@@ -101,6 +105,17 @@ class Composer:
         """Compile everything that is installed by a plan that these records carry out; see `compose`."""
         return await asyncio.to_thread(self._compile_all, records, plan, tolerated, unreadable(records))
 
+    async def foresee(
+        self, records: Records, plan: Plan, packages: Mapping[str, AppPackage], tolerated: Collection[str] = ()
+    ) -> DesiredState:
+        """Compile what is installed by a plan that brings further apps, whose packages these are.
+
+        Nothing is made of those: they have neither secrets nor containers yet, and no user ids.
+        """
+        new = {app: AppRecord(app, package, Desired.RUNNING, slot=0) for app, package in packages.items()}
+        aside = unreadable(records)
+        return await asyncio.to_thread(self._compile_all, {**records, **new}, plan, tolerated, aside, frozenset(new))
+
     def check_options(
         self, manifest: AppManifest, given: Mapping[str, object], reset: tuple[str, ...]
     ) -> dict[str, Scalar]:
@@ -117,24 +132,36 @@ class Composer:
         return validate_options(manifest, read)
 
     def _compile_all(
-        self, records: Records, plan: Plan, tolerated: Collection[str], aside: Mapping[str, str]
+        self,
+        records: Records,
+        plan: Plan,
+        tolerated: Collection[str],
+        aside: Mapping[str, str],
+        foreseen: frozenset[str] = frozenset(),
     ) -> DesiredState:
         with little_garbage():
-            return self._compile(records, plan.carried_out, tolerated, aside)
+            return self._compile(records, plan.carried_out, tolerated, aside, foreseen)
 
     def _compile(
-        self, records: Records, plan: Plan, tolerated: Collection[str], aside: Mapping[str, str]
+        self,
+        records: Records,
+        plan: Plan,
+        tolerated: Collection[str],
+        aside: Mapping[str, str],
+        foreseen: frozenset[str],
     ) -> DesiredState:
-        credentials = {edge: self._credential(records, edge) for edge in plan.edges}
+        credentials = {edge: self._credential(records, edge, foreseen) for edge in plan.edges}
         edges: dict[str, list[Edge]] = {app: [] for app in records}
         for edge in plan.edges:
             for end in {edge.consumer, edge.provider}:
                 edges[end].append(edge)
-        inputs = {app: self._input(record, plan, tuple(edges[app]), credentials) for app, record in records.items()}
+        inputs = {
+            app: self._input(record, plan, tuple(edges[app]), credentials, foreseen) for app, record in records.items()
+        }
         apps = {}
         for app, given in inputs.items():
-            if app in aside:
-                apps[app] = _uncompiled(records[app], aside[app])
+            if app in aside or app in foreseen:
+                apps[app] = _uncompiled(records[app], aside.get(app, ""))
                 continue
             try:
                 bindings = tuple(
@@ -156,9 +183,14 @@ class Composer:
         return DesiredState(apps, plan)
 
     def _input(
-        self, record: AppRecord, plan: Plan, edges: tuple[Edge, ...], credentials: Mapping[Edge, Secret | None]
+        self,
+        record: AppRecord,
+        plan: Plan,
+        edges: tuple[Edge, ...],
+        credentials: Mapping[Edge, Secret | None],
+        foreseen: frozenset[str],
     ) -> AppInput:
-        package, app = record.package, record.app
+        package, app = replace(record.package, manifest=record.manifest), record.app
         planned = plan.planned(app)
         return AppInput(
             package=package,
@@ -174,16 +206,19 @@ class Composer:
             secrets={
                 key: self._secrets.ensure(app, key, spec.kind, spec.bytes)
                 for key, spec in package.manifest.secrets.items()
+                if app not in foreseen
             },
             edges=edges,
             downloading=self._downloading(app),
             memory=self._limits().get(app, OwnLimits()).memory,
         )
 
-    def _credential(self, records: Records, edge: Edge) -> Secret | None:
+    def _credential(self, records: Records, edge: Edge, foreseen: frozenset[str]) -> Secret | None:
         provided = records[edge.provider].package.manifest.provides[edge.interface]
         if provided.credentials is Credentials.NONE:
             return None
+        if not foreseen.isdisjoint((edge.consumer, edge.provider)):
+            return _FORESEEN
         return self._secrets.ensure_edge(edge.provider, edge.consumer, edge.interface)
 
 

@@ -142,7 +142,7 @@ class Orchestrator:
     ) -> Operation:
         """Change the owner's options of an app; what the change touches restarts, and nothing else.
 
-        `agreed` are the apps that the owner agreed to restart; if others would restart, nothing does.
+        `agreed` are the apps that the owner agreed to restart or install; if there would be others, nothing changes.
         """
         async with self._runner.request(app) as record:
             return await self._configure(record, options, reset, agreed)
@@ -254,12 +254,11 @@ class Orchestrator:
         app = record.app
         given = self._parts.composer.check_options(record.package.manifest, options, reset)
         preview = await self._preview(app, given, reset)
-        require_agreed(app, agreed, preview.restarts)
+        require_agreed(app, agreed, (*preview.restarts, *preview.installs))
         reconciler = self._parts.reconciler
         worked = tuple(name for name in reconciler.desired.apps if reconciler.health(name).state in WORKING)
-        return await self._runner.open(
-            ConfigureJob.of(app, given, reset, before=record.options, restarts=preview.restarts, worked=worked)
-        )
+        job = ConfigureJob.of(app, given, reset, before=record.options, restarts=preview.restarts, worked=worked)
+        return await self._runner.open(await job.bringing(self._parts, record, preview.installs))
 
     async def _preview(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> ConfigPreview:
         after = await self._parts.changes.try_out(app, given, reset)
@@ -271,11 +270,14 @@ class Orchestrator:
         return secrets_preview(self._parts.reconciler.desired, record.app, names)
 
     async def _plan_settings(self, records: Mapping[str, AppRecord], app: str, options: Mapping[str, object]) -> Plan:
-        given = self._parts.composer.check_options(records[app].package.manifest, options, ())
-        plan = await self._parts.composer.plan(records, Request(options={app: given}))
+        manifest = records[app].package.manifest
+        given = self._parts.composer.check_options(manifest, options, ())
+        catalog = await self._parts.catalog.read() if manifest.variants else None
+        plan = await self._parts.composer.plan(records, Request(options={app: given}), catalog)
         preview = await self._preview(app, given, ())
         plan = concerning(with_restarts(plan, app, preview.restarts, self._parts.reconciler.desired), app)
-        return plan.model_copy(update={"warnings": (*plan.warnings, *preview.data)})
+        found = {"warnings": (*plan.warnings, *preview.data), "obstacles": await self._obstacles(plan)}
+        return plan.model_copy(update=found)
 
     async def _obstacles(self, plan: Plan) -> tuple[str, ...]:
         found = []

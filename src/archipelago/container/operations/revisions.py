@@ -76,6 +76,7 @@ def preview(before: DesiredState, after: DesiredState, app: str, free_disk: int)
     return ConfigPreview(
         changes=tuple(changed),
         restarts=restarts,
+        installs=tuple(sorted(after.apps.keys() - before.apps.keys())),
         interrupts=interrupted(before, restarts),
         data=(*_other_data(before, after), *_more_disk(before, after, free_disk)),
     )

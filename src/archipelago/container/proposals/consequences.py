@@ -53,12 +53,18 @@ def interrupted(desired: DesiredState, apps: Collection[str]) -> tuple[str, ...]
 
 
 def require_agreed(app: str, agreed: Collection[str] | None, affected: Iterable[str]) -> None:
-    """Raise `NodeError` where more is stopped or restarted than the owner agreed to; None: he was shown nothing."""
+    """Raise `NodeError` where more is stopped, restarted or installed than the owner agreed to.
+
+    None: he was shown nothing.
+    """
     more = [name for name in affected if agreed is not None and name != app and name not in agreed]
     if more:
         raise NodeError(
             ErrorCode.BUSY,
-            msg("{more} would now stop or restart as well, which you have not agreed to", more=", ".join(more)),
+            msg(
+                "{more} would now be stopped, restarted or installed as well, which you have not agreed to",
+                more=", ".join(more),
+            ),
             hint=msg("look at the change again, then decide"),
             data={"apps": more},
         )

@@ -58,6 +58,12 @@ class Planner:
         """
         return await self._propose(records, request, await self.catalog.read(), app)
 
+    async def settle(self, records: Records, app: str) -> Proposal:
+        """Return the plan of what is installed with other options of an app, for which it may need further apps."""
+        catalog = await self.catalog.read()
+        plan = await self.composer.plan(records, Request(), catalog)
+        return Proposal.of(plan, catalog.packages, records[app].options, app)
+
     async def packages(self, agreed: Mapping[str, str]) -> dict[str, AppPackage]:
         """Return the packages of these apps, in their order; BUSY where one has another digest by now."""
         catalog = await self.catalog.read()

@@ -89,7 +89,7 @@ def test_nothing_happens_to_others_than_was_agreed_to() -> None:
     require_agreed("bitcoin", None, ("electrum",))
     require_agreed("bitcoin", ("electrum",), ("bitcoin", "electrum"))
     require_agreed("bitcoin", ("electrum", "explorer"), ("electrum",))
-    with pytest.raises(NodeError, match="explorer would now stop or restart as well"):
+    with pytest.raises(NodeError, match="explorer would now be stopped, restarted or installed as well"):
         require_agreed("bitcoin", ("electrum",), ("electrum", "explorer"))
 
 

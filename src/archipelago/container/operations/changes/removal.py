@@ -25,6 +25,37 @@ async def uninstall(parts: JobParts, apps: Collection[str], *, message: str, app
         await parts.data.forget_logs(name)
 
 
+async def take_back(
+    parts: JobParts, apps: Collection[str], without_data: Collection[str], *, message: str, app: str
+) -> None:
+    """Remove apps that an operation installed, with the data of those that had none before.
+
+    Raises `ResolutionError` where another app came to rely on one of them.
+    """
+    records = await parts.state.load_apps()
+    await uninstall(parts, apps, message=message, app=app)
+    for name in set(apps).intersection(without_data):
+        # Also of an operation that was cancelled: it may have run for hours.
+        known = records.get(name)
+        kept = keepsake_of(known.package.manifest) if known else await keepsake_by_catalog(parts, name)
+        await parts.data.delete(name, kept)
+
+
+async def release_slots(parts: JobParts, without_data: Collection[str]) -> None:
+    """Release the slots of apps that were not installed after all; others may need the ids."""
+    installed = await parts.state.load_apps()
+    for name in without_data:
+        if name not in installed:
+            await parts.state.release_slot(name)
+
+
+async def lacking_data(parts: JobParts, apps: Collection[str]) -> tuple[str, ...]:
+    """Return those of some apps of which no data is there, neither of an earlier installation nor of the owner."""
+    return tuple(
+        [name for name in apps if not await parts.state.has_slot(name) and not await parts.data.has_volumes(name)]
+    )
+
+
 async def keepsake_by_catalog(parts: JobParts, app: str) -> Keepsake:
     """Return what outlives an app of which there is no record any more: only the catalog may still say so."""
     try:

@@ -95,7 +95,12 @@ class Changes:
         async with self.turn() as records:
             options = changed_options(installed(records, app).options, given, reset)
             tolerated = self._reconciler.desired.broken - {app}
-            desired = await self._composer.compose({**records, app: replace(records[app], options=options)}, tolerated)
+            changed = {**records, app: replace(records[app], options=options)}
+            if records[app].package.manifest.variants:
+                found = await self._planner.settle(changed, app)
+                desired = await self._composer.foresee(changed, found.plan, found.packages, tolerated)
+            else:
+                desired = await self._composer.compose(changed, tolerated)
             await self._planner.require_disk(desired.plan, {name: each.package for name, each in records.items()})
             return desired
 

@@ -1,17 +1,32 @@
-"""Changes options of an app; those before come back where its owner cancels, or where the new ones fail."""
+"""Changes options of an app; those before come back where its owner cancels, or where the new ones fail.
 
-from collections.abc import Mapping
+With them may come apps that it needs with such options, which go with them again.
+"""
+
+import contextlib
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Self
 
+from pydantic import Field
+
+from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.desired.installed_apps import Records, installed
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.manifest.package import AppPackage
+from archipelago.container.operations.changes.planned_records import planned_records
+from archipelago.container.operations.changes.removal import lacking_data, release_slots, take_back
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult, changed_options
+from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.tracker import Tracker
+from archipelago.container.proposals.downgrades import require_none
 from archipelago.errors import NodeError
+from archipelago.storage.records.apps import AppRecord
+from archipelago.support.ports import require_free
 from archipelago.support.texts.text import msg
 
 
@@ -28,6 +43,10 @@ class ConfigureJob(Job):
     """The owner's options until now; None in the oldest rows, of which nothing comes back."""
     worked: tuple[str, ...] = ()
     """The apps that did their work before: only where one of them fails do the former options come back."""
+    packages: dict[str, str] = Field(default={})
+    """Digest of the package of each app that it brings; older rows bring none."""
+    without_data: tuple[str, ...] = ()
+    """Those of the new apps that had no data before: it goes with them."""
 
     @classmethod
     def of(
@@ -42,6 +61,23 @@ class ConfigureJob(Job):
     ) -> Self:
         """Return the change of options of an installed app, which restarts these. Pure."""
         return cls(app=app, apps=restarts, options=dict(given), reset=reset, before=dict(before), worked=worked)
+
+    async def bringing(self, parts: JobParts, record: AppRecord, installs: Collection[str]) -> Self:
+        """Return the change with the apps that it brings. Raises `NodeError` where one of them cannot come."""
+        if not installs:
+            return self
+        records = {**await parts.state.load_apps(), **self.with_new_options({self.app: record})}
+        proposal = await parts.planner.settle(records, self.app)
+        parts.require_room()
+        require_none(await parts.downgrades.find(proposal.plan, records))
+        await require_free(proposal.plan.asks.ports, str(LOOPBACK))
+        return self.model_copy(
+            update={
+                "apps": (*self.apps, *proposal.packages),
+                "packages": proposal.digests,
+                "without_data": await lacking_data(parts, proposal.packages),
+            }
+        )
 
     def with_new_options(self, records: Records) -> Records:
         """Return the record with the new options. Pure; raises `NodeError`."""
@@ -62,14 +98,22 @@ class ConfigureJob(Job):
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
         """Change the options, and wait until all that they touch is ready."""
         hashes = parts.reconciler.desired.hashes
+        there = await parts.state.load_apps()
+        new = await parts.planner.packages({app: digest for app, digest in self.packages.items() if app not in there})
 
         async def decide(records: Records) -> TurnResult:
-            return TurnResult(self.with_new_options(records))
+            return await self._settled(parts, records, self.with_new_options(records), new)
 
-        await parts.changes.make(decide, message=f"options of {self.app} changed", app=self.app)
+        await tracker.steps(tuple(map(image_step, new)))
+        async with parts.fetcher.fetched(tracker, new):
+            try:
+                await parts.changes.make(decide, message=f"options of {self.app} changed", app=self.app)
+            except NodeError:
+                await release_slots(parts, self.without_data)
+                raise
         # After a crash the change is made already: those that it was to touch are awaited all the same.
         touched = tuple(dict.fromkeys((*parts.reconciler.desired.touched_since(hashes), *self.apps)))
-        await tracker.steps(tuple(map(start_step, touched)))
+        await tracker.more_steps(tuple(map(start_step, touched)))
         try:
             await parts.starts.wait(tracker, touched)
         except NodeError as error:
@@ -83,9 +127,24 @@ class ConfigureJob(Job):
 
     async def _restore(self, parts: JobParts, message: str) -> None:
         async def decide(records: Records) -> TurnResult:
-            return TurnResult(self.with_former_options(records))
+            return await self._settled(parts, records, self.with_former_options(records), {})
 
         await parts.changes.make(decide, message=message, app=self.app)
+        if self.packages:
+            with contextlib.suppress(ResolutionError):  # meanwhile another app came to rely on them
+                await take_back(parts, tuple(self.packages), self.without_data, message=message, app=self.app)
+
+    async def _settled(
+        self, parts: JobParts, records: Records, changed: Records, packages: Mapping[str, AppPackage]
+    ) -> TurnResult:
+        """Return records whose options changed, and where these decide what the app needs, all that follow."""
+        if not any(record.package.manifest.variants for record in changed.values()):
+            return TurnResult(changed)
+        after = {**records, **changed}
+        proposal = await parts.planner.settle(after, self.app)
+        proposal.require(None, self.packages)
+        plan = proposal.plan
+        return TurnResult(await planned_records(parts.state.take_slot, plan, after, packages), plan)
 
     async def _restored_after(self, parts: JobParts, touched: tuple[str, ...], error: NodeError) -> NodeError:
         """Bring former options back, with which the apps worked; return the error that says so."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Self
 
-from archipelago.container.data.kept import keepsake_of
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
 from archipelago.container.desired.installed_apps import Records
@@ -11,7 +10,7 @@ from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.operations.changes.planned_records import PLAN_STEP, planned_records
-from archipelago.container.operations.changes.removal import keepsake_by_catalog, uninstall
+from archipelago.container.operations.changes.removal import lacking_data, release_slots, take_back
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult
 from archipelago.container.operations.image_fetcher import image_step
@@ -82,7 +81,7 @@ class InstallJob(Job):
                 "apps": touched(proposal.plan),
                 "packages": proposal.digests,
                 "plan": proposal.plan.digest,
-                "without_data": tuple([name for name in proposal.packages if not await _has_data(parts, name)]),
+                "without_data": await lacking_data(parts, proposal.packages),
             }
         )
 
@@ -123,7 +122,7 @@ class InstallJob(Job):
             try:
                 plan = await self._store_plan(parts, packages)
             except NodeError:
-                await self._release_slots(parts)
+                await release_slots(parts, self.without_data)
                 raise
         await tracker.finish(PLAN_STEP)
         awaited = (name for name in touched(plan) if name in self.started or name not in self.new)
@@ -145,30 +144,12 @@ class InstallJob(Job):
         assert outcome.plan is not None
         return outcome.plan
 
-    async def _release_slots(self, parts: JobParts) -> None:
-        """Release the slots of apps that were not installed after all; others may need the ids."""
-        installed = await parts.state.load_apps()
-        for name in self.without_data:
-            if name not in installed:
-                await parts.state.release_slot(name)
-
     async def undo(self, parts: JobParts) -> None:
         """Remove what was installed; only data that this installation made goes with it."""
-        records = await parts.state.load_apps()
-        message, new = f"installation of {self.app} cancelled", self.new
+        message = f"installation of {self.app} cancelled"
         try:
-            await uninstall(parts, new, message=message, app=self.app)
+            await take_back(parts, self.new, self.without_data, message=message, app=self.app)
         except ResolutionError:
             # Meanwhile another app came to rely on what was installed along with this one.
-            new = tuple(name for name in self.new if name in self.asked)
-            await uninstall(parts, new, message=message, app=self.app)
-        for name in set(new).intersection(self.without_data):
-            # Also of an installation that was cancelled: it may have run for hours.
-            known = records.get(name)
-            kept = keepsake_of(known.package.manifest) if known else await keepsake_by_catalog(parts, name)
-            await parts.data.delete(name, kept)
-
-
-async def _has_data(parts: JobParts, app: str) -> bool:
-    """Return whether data of an app may be there, of an earlier installation or brought by the owner."""
-    return await parts.state.has_slot(app) or await parts.data.has_volumes(app)
+            asked = tuple(name for name in self.new if name in self.asked)
+            await take_back(parts, asked, self.without_data, message=message, app=self.app)

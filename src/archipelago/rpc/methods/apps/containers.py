@@ -114,7 +114,8 @@ class ConfigParams(AppParams):
     reset: Annotated[tuple[Key, ...], Field(max_length=200)] = ()
     """Options that go back to their defaults."""
     agreed: Agreed | None = None
-    """Apps of which the caller knows that they restart (`config-preview`); where others would, nothing is changed."""
+    """Apps of which the caller knows that they restart or are installed (`config-preview`); where there
+    would be others, nothing is changed."""
 
 
 class PreviewParams(AppParams):
