@@ -51,7 +51,7 @@ class StringOption(BaseOption):
     """Always `string` for this kind of option."""
     default: Annotated[str, StringConstraints(max_length=4096)]
     """Value until the owner sets one; one line."""
-    pattern: Annotated[str, StringConstraints(max_length=200)] | None = None
+    pattern: Annotated[str, StringConstraints(max_length=1000)] | None = None
     """Regular expression that the whole text must match."""
     form: ShortText | None = None
     """What the pattern asks for, in words for the owner, such as `lower case letters and digits`."""
