@@ -141,10 +141,12 @@ def ruleset(
         outgoing.append("ip daddr != 127.0.0.0/8 accept")
     asks = ["udp dport 53 accept", "tcp dport 53 accept"] if reach.internet else list(_questions(reach.names))
     known = "ct state established,related accept"
+    # Before what is known: to conntrack, the next question from a port is of a connection that was let through.
+    each_question = f"ip daddr {gateways} udp dport 53 jump to_gateway"
     chains = (
         _chain("to_gateway", [*asks, "reject"]),
         _chain("input", [_hook("input"), known, 'iif "lo" accept', *incoming]),
-        _chain("output", [_hook("output"), known, 'oif "lo" accept', *outgoing, "reject"]),
+        _chain("output", [_hook("output"), each_question, known, 'oif "lo" accept', *outgoing, "reject"]),
         _chain("forward", [_hook("forward")]),
     )
     return "\n".join([f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{", *chains, "}", ""])

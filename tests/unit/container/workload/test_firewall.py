@@ -52,6 +52,11 @@ def test_without_a_way_out_the_name_server_hears_only_declared_names() -> None:
     assert "udp dport 53 accept" in ruleset(Reach("archipelago-wallet", internet=True), NETWORKS, ())
 
 
+def test_each_question_is_looked_at_also_from_a_port_whose_last_one_was_answered() -> None:
+    output = ruleset(Reach("archipelago-wallet", names=("tor",)), NETWORKS, ()).partition("chain output")[2]
+    assert output.index("udp dport 53 jump to_gateway") < output.index("ct state established")
+
+
 def test_the_host_and_the_local_network_are_not_the_internet() -> None:
     host = (IPv4Address("203.0.113.9"),)
     direct = ruleset(Reach("archipelago-wallet", internet=True), NETWORKS, host)
