@@ -34,7 +34,6 @@ export async function consent(given: Consequences): Promise<void> {
     restarts: others(given.restarts),
     interrupts: others(given.interrupts),
   };
-  const touched =
-    about.stops.length + about.restarts.length + about.interrupts.length + (about.installs ?? []).length;
+  const touched = about.stops.length + about.restarts.length + about.interrupts.length + (about.installs ?? []).length;
   if ((touched || about.wayBack) && !(await asks(about))) throw new Declined();
 }
