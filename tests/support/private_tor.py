@@ -69,9 +69,6 @@ ControlPort {address}:{control}
 HashedControlPassword {password}
 SocksTimeout 20
 """
-# Who is introduced to a service at the moment at which it ends hears nothing, and waits for so long, or for twice the time
-# of a circuit, before it asks again: two minutes otherwise.
-
 
 
 def hashed(password: str) -> str:
