@@ -61,8 +61,8 @@ TestingDirAuthVoteExit *
 TestingMinExitFlagThreshold 0
 MinUptimeHidServDirectoryV2 0
 """
-# SocksTimeout: who is introduced to a service at the moment at which it ends hears nothing, and waits for so long, or for
-# twice the time of a circuit, before it asks again; two minutes by default.
+# SocksTimeout: who is introduced to a service at the moment at which it ends hears nothing, and waits for so long, or
+# for twice the time of a circuit, before it asks again; two minutes by default.
 CLIENT = """SocksPort {address}:{socks}
 SocksPolicy accept *
 ControlPort {address}:{control}
