@@ -38,6 +38,7 @@ export const summary = like<AppSummary>({
   chain: null,
   follows_chain: false,
   funds: false,
+  trouble: "",
   endpoints: [],
   operation: null,
   category: "bitcoin",
