@@ -19,7 +19,8 @@ from report import Figure, limited, plain, report, size
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
-from support.harness import ROOT, TestNode, podman, remove_leftovers  # noqa: E402
+from support.app_user import as_owner_of  # noqa: E402
+from support.harness import ROOT, TestNode, remove_leftovers  # noqa: E402
 from support.kept_archives import FOLDER  # noqa: E402
 from support.tiny_apps import write_app  # noqa: E402
 
@@ -40,7 +41,7 @@ _HEALTH = (
     "mounts: [{volume: data, path: /data}]\n    "
     "health: {probe: {type: tcp, port: 8000}, interval: 1s, start_timeout: 100s}"
 )
-_FILL = 'cd "$1"; for n in $(seq "$2"); do head -c "$3" /dev/urandom > "$n"; done; chown --reference=. -- *'
+_FILL = 'for n in $(seq "$1"); do head -c "$2" /dev/urandom > "$n"; done'
 
 
 @dataclass
@@ -61,9 +62,9 @@ class Scene:
 
     async def fill(self, app: str, megabytes: int) -> None:
         """Give an app's volume that much."""
-        volume = str(self.node.root / "apps" / app / "volumes" / "data")
-        words = ("sh", "-euc", _FILL, "sh", volume, str(FILES), str(megabytes * 1_000_000 // FILES))
-        await asyncio.to_thread(podman, "unshare", *words)
+        volume = self.node.root / "apps" / app / "volumes" / "data"
+        words = ("sh", "-euc", _FILL, "sh", str(FILES), str(megabytes * 1_000_000 // FILES))
+        await asyncio.to_thread(as_owner_of, volume, *words)
         await asyncio.to_thread(os.sync)  # what is still to be written would be a part of the copy
 
     async def downtime(self, app: str) -> float:

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from archipelago.support.process import process_start, seconds_since
+from support.app_user import as_owner_of
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import SERVE, TCP, write_app
 
@@ -78,16 +79,15 @@ async def test_a_crash_under_other_options_or_another_version_is_no_verdict_on_t
 async def test_a_start_and_a_restart_by_the_owner_try_at_once_and_judge_anew(node: TestNode) -> None:
     manifest = offer(node, "hungry", command=HUNGRY, more=DATA)
     manifest.write_text(manifest.read_text().replace("init: true", MOUNT))
-    food = str(node.root / "apps" / "hungry" / "volumes" / "data" / "food")
+    data = node.root / "apps" / "hungry" / "volumes" / "data"
     failed = await node.ended(await node.call("container-install", app="hungry"))
     assert failed["state"] == "failed" and "exit code 4" in failed["error"]["message"]
     for change in ("container-start", "container-restart"):
-        feed = 'touch "$1"; chown --reference="$(dirname "$1")" "$1"'
-        podman("unshare", "sh", "-c", feed, "sh", food)
+        as_owner_of(data, "touch", "food")
         await node.done(await node.call(change, app="hungry"))
         found = await health(node, "hungry")
         assert (found["state"], found["restarts"], found["failure"]) == ("healthy", 0, None)
-        podman("unshare", "rm", "-f", food)
+        as_owner_of(data, "rm", "-f", "food")
         failed = await node.ended(await node.call("container-restart", app="hungry"))
         assert failed["state"] == "failed", "a new crash is a new verdict"
 
