@@ -9,6 +9,7 @@ import shutil
 import tarfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -156,10 +157,11 @@ def busybox_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return busybox_rootfs(tmp_path_factory.mktemp("busybox") / "rootfs.tar")
 
 
-@pytest.fixture(scope="session")
-def busybox_image(podman_socket: Path, busybox_tar: Path) -> str:
+@pytest.fixture(scope="module")
+def busybox_image(session_service: PodmanService, busybox_tar: Path) -> str:
     """The test image: a static busybox and nothing else."""
-    asyncio.run(_import(podman_socket, busybox_tar))
+    with ThreadPoolExecutor() as thread:  # the tests of a module may have an event loop of theirs here
+        thread.submit(asyncio.run, _import(session_service, busybox_tar)).result()
     return TEST_IMAGE
 
 
@@ -211,7 +213,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
     archive.addfile(member, io.BytesIO(content))
 
 
-async def _import(socket: Path, tar: Path) -> None:
-    service = PodmanService(socket, socket.with_suffix(".log"))
-    async with PodmanClient(service) as client:
+async def _import(service: PodmanService, tar: Path) -> None:
+    await service.ensure()
+    async with PodmanClient(PodmanService(service.socket_path, service.socket_path.with_suffix(".log"))) as client:
         await ensure_test_image(client, tar)
