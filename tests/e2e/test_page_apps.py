@@ -81,6 +81,28 @@ async def test_what_stops_with_an_app_is_named_and_agreed_to(page: Page, node: T
     await node.until("ship", "healthy")
 
 
+async def test_an_option_that_needs_another_app_names_it_and_brings_it(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    sail = "options: {sail: {type: bool, label: Sail, default: false}}\n"
+    when = "variants: [{when: {sail: true}, egress: none, requires: {wind: {}}}]\n"
+    write_app(node.apps, "breeze", more="provides: {wind: {container: main, port: 8000}}\n")
+    write_app(node.apps, "skiff", more=sail + when)
+    await node.install("skiff")
+    await page.goto("/apps/skiff/settings")
+    await page.get_by_role("switch", name="Sail").click()
+    await expect(page.get_by_text("Installs: breeze")).to_be_visible()
+    await page.get_by_role("button", name="Apply").click()
+    dialog = page.get_by_role("alertdialog")
+    await expect(dialog).to_contain_text("These are installed, because it needs them then: breeze.")
+    assert "breeze" not in {each["app"] for each in await node.call("container-list")}, "nothing was agreed to"
+    await dialog.get_by_role("button", name="Apply").click()
+    await node.done(await begun(node, "skiff", "configure"))
+    assert (await node.call("container-status", app="breeze"))["health"]["state"] == "healthy"
+    await node.done(await node.call("container-config", app="skiff", reset=["sail"]))
+    for app in ("breeze", "skiff"):  # nobody needs it any more, so it may go first
+        await node.done(await node.call("container-remove", app=app, delete_data=True))
+
+
 async def test_limits_change_while_the_app_runs_and_go_back_to_the_manifest(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     since = (await node.call("container-status", app="ship"))["health"]["since"]

@@ -21,6 +21,7 @@ from archipelago.backups.restic.says import (
     ByteCount,
     ResticSnapshot,
     Written,
+    could_not_delete,
     failure,
     only_vanished,
     passwords,
@@ -220,7 +221,7 @@ class Repository:
     async def forget_all(self, found: Sequence[str]) -> None:
         """Forget snapshots by their ids; none is no work."""
         if found:
-            await self._require(await self._ask("forget", *found))
+            await self._delete("forget", *found)
 
     async def read_back(self, note: str, to: Path, include: Sequence[str]) -> None:
         """Put what a new note holds into a directory; without a lock, which would be written and deleted there."""
@@ -267,12 +268,12 @@ class Repository:
         """Forget what retention does not keep of some apps, and free the space of what was forgotten."""
         for app in apps:
             words = ("--host", HOST, "--tag", f"app={app}", "--group-by", "host", *KEEP)
-            await self._require(await self._ask("forget", *words))
-        await self._require(await self._ask("prune"))
+            await self._delete("forget", *words)
+        await self._delete("prune")
 
     async def forget(self, snapshot: str) -> None:
         """Forget one snapshot."""
-        await self._require(await self._ask("forget", snapshot))
+        await self._delete("forget", snapshot)
 
     async def passwords(self) -> tuple[RepositoryPassword, ...]:
         """Return which passwords open the repository."""
@@ -363,6 +364,12 @@ class Repository:
 
     async def _ask(self, *words: str) -> Ended:
         return await self._run(self._order(*words), lambda _: None)
+
+    async def _delete(self, *words: str) -> None:
+        ended = await self._ask(*words)
+        await self._require(ended)
+        if could_not_delete(ended.errors):
+            raise failure(ended.code, ended.errors, self.where)
 
     async def _output(self, *words: str) -> str:
         lines: list[str] = []

@@ -1,6 +1,7 @@
 """What restic says: its lines of JSON, and its errors. Pure."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,10 @@ HOPELESS = (*NOT_ALLOWED, _NOT_WRITTEN, "no such file or directory", "does not e
 _OTHER_MACHINE = ("host key verification failed", "no matching host key type found")
 _TOOLS = {"ssh": "openssh-client", "rclone": "rclone"}
 """Program that restic starts -> package of Debian."""
+_LEFT = "unable to remove "
+"""What restic says of each file that it could not delete; it may end with 0 all the same (`forget` of 0.18)."""
+_GONE = re.compile(r"snapshots?/[0-9a-f]+>?:? (?:no such file or directory|does not exist)")
+"""What restic says of a snapshot that is gone, where it does not look into the list of snapshots first (0.18)."""
 SOME_NOT_READ = 3
 """Exit code of restic where it has written a snapshot without some of the files."""
 
@@ -138,6 +143,11 @@ def only_vanished(errors: str) -> bool:
     return bool(lines) and all(_VANISHED in line.lower() for line in lines)
 
 
+def could_not_delete(errors: str) -> bool:
+    """Return whether something that was to be deleted is still there."""
+    return any(line.lower().startswith(_LEFT) for line in errors.splitlines())
+
+
 def failure(code: int, errors: str, where: str) -> NodeError:
     """Return the error for the owner of a restic that has failed."""
     small = errors.lower()
@@ -170,7 +180,7 @@ def failure(code: int, errors: str, where: str) -> NodeError:
     if says_disk_broken(errors):
         hint = msg("look whether the disk is still there and can be written to; backups that are there stay whole")
         return NodeError(ErrorCode.INTERNAL, _quote(where, errors), hint=hint, data=about)
-    if "no matching id found" in small:
+    if "no matching id found" in small or _GONE.search(small):
         return NodeError(
             ErrorCode.DATA_MISSING,
             msg("this backup is not at {where} any more", where=where),

@@ -91,9 +91,11 @@ async def test_a_session_is_shown_by_a_header_and_by_no_cookie(browser: aiohttp.
 
 
 def test_no_part_of_the_node_reads_or_sets_a_cookie_but_on_hosts_of_apps() -> None:
-    sources = {path.name: path.read_text() for path in Path(archipelago.__file__).parent.rglob("*.py")}
+    folder = Path(archipelago.__file__).parent
+    sources = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.py")}
     words = re.compile(r"\.cookies\b|set_cookie\(|Set-Cookie|http\.cookies")
-    assert "server.py" in sources and [name for name, text in sources.items() if words.search(text)] == ["app_entry.py"]
+    assert "rpc/server/server.py" in sources
+    assert [name for name, text in sources.items() if words.search(text)] == ["network/app_entry.py"]
 
 
 async def test_a_websocket_is_opened_by_the_secret_among_its_subprotocols_which_is_never_sent_back(
