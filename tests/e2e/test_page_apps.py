@@ -95,7 +95,7 @@ async def test_an_option_that_needs_another_app_names_it_and_brings_it(page: Pag
     dialog = page.get_by_role("alertdialog")
     await expect(dialog).to_contain_text("These are installed, because it needs them then: breeze.")
     assert "breeze" not in {each["app"] for each in await node.call("container-list")}, "nothing was agreed to"
-    await dialog.get_by_role("button", name="Apply").click()
+    await dialog.get_by_role("button", name="Change").click()
     await node.done(await begun(node, "skiff", "configure"))
     assert (await node.call("container-status", app="breeze"))["health"]["state"] == "healthy"
     await node.done(await node.call("container-config", app="skiff", reset=["sail"]))
