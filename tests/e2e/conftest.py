@@ -12,7 +12,7 @@ from archipelago.config import DEFAULT_UI
 from support.harness import TestNode, copy_apps, free_port, remove_leftovers, running_node
 from support.owner import enter
 from support.stage.house import browser_with_stage
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 UI = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
 # A machine that builds images beside it is slow; what is awaited is an event all the same.
@@ -29,11 +29,10 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     shutil.copytree(UI, page)
     endpoint = f"{{kind: ui, protocol: http, container: main, port: 8000, host_port: {free_port()}, label: Open it}}"
     wire = f"{{kind: api, scheme: tcp, container: main, port: 8000, host_port: {free_port()}, label: Wire}}"
-    write_app(catalog, "anchor", health=PATIENT, more="provides: {moor: {container: main, port: 8000}}\n")
+    write_app(catalog, "anchor", more="provides: {moor: {container: main, port: 8000}}\n")
     write_app(
         catalog,
         "ship",
-        health=PATIENT,
         command='[sh, -c, "echo sails are set {{ options.sails }}; exec busybox httpd -f -p 8000 -h /"]',
         more=f"requires: {{moor: {{}}}}\nendpoints: {{deck: {endpoint}, wire: {wire}}}\n"
         "options: {sails: {type: int, label: Sails, default: 3, minimum: 1, maximum: 9, help: How many}}\n",

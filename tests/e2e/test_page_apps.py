@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 
 from support.harness import APPS_AT, TestNode, free_port, podman
 from support.owner import PASSWORD, begun, with_ship
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -141,7 +141,7 @@ async def limits_of(node: TestNode, app: str) -> dict[str, Any]:
 async def test_settings_are_chosen_ahead_of_the_installation(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
-    write_app(node.apps, "dinghy", health=PATIENT, more=oars)
+    write_app(node.apps, "dinghy", more=oars)
     await page.goto("/store/dinghy")
     await expect(page.get_by_role("button", name="Install")).to_be_enabled()
     await page.get_by_label("Oars").fill("9")
@@ -186,7 +186,7 @@ async def test_a_cancelled_installation_leaves_nothing(page: Page, node: TestNod
 async def test_a_bundle_is_installed_in_one_plan(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     for app in ("port", "starboard"):
-        write_app(node.apps, app, health=PATIENT)
+        write_app(node.apps, app)
     bundle = "bundle: 1\nname: Both sides\nsummary: Port and starboard\napps: [port, starboard]\n"
     (node.apps / "bundles" / "sides.yml").write_text(bundle)
     await page.goto("/store")
@@ -279,7 +279,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
     assert node.apps is not None
     # It dies for as long as there is a hole.
     command = '[sh, -c, "test -e /data/hole && exit 3; exec busybox httpd -f -p 8000 -h /"]'
-    write_app(node.apps, "leaky", command=command, health=PATIENT, more="volumes: {data: {data: files}}\n")
+    write_app(node.apps, "leaky", command=command, more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "leaky" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))
@@ -308,7 +308,7 @@ async def test_what_needs_the_owner_is_told_everywhere_and_mended_by_a_button(pa
 
 async def test_data_that_was_kept_is_found_again(page: Page, node: TestNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "chest", health=PATIENT, more="volumes: {data: {data: files}}\n")
+    write_app(node.apps, "chest", more="volumes: {data: {data: files}}\n")
     manifest = node.apps / "chest" / "manifest.yml"
     mount = "    mounts: [{volume: data, path: /data}]\n    init: true"
     manifest.write_text(manifest.read_text().replace("    init: true", mount))
@@ -383,8 +383,8 @@ async def test_apps_are_shown_as_a_grid_or_a_list(page: Page, node: TestNode) ->
 async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node: TestNode) -> None:
     await with_ship(page, node)
     assert node.apps is not None
-    write_app(node.apps, "buoy", health=PATIENT, more="provides: {moor: {container: main, port: 8000}}\n")
-    write_app(node.apps, "raft", health=PATIENT, more="requires: {moor: {}}\n")
+    write_app(node.apps, "buoy", more="provides: {moor: {container: main, port: 8000}}\n")
+    write_app(node.apps, "raft", more="requires: {moor: {}}\n")
     await page.goto("/store/raft")
     await page.get_by_label("App that provides moor").click()
     await page.get_by_role("option", name="buoy").click()

@@ -261,7 +261,7 @@ async def test_all_apps_come_back_though_the_page_is_closed_in_the_middle(
     assert node.apps is not None
     more = "volumes: {pages: {data: files}}\nprovides: {shelf: {container: main, port: 8000}}"
     write_app(node.apps, "shelf", health=f"mounts: [{{volume: pages, path: /pages}}]\n    {PATIENT}", more=more)
-    write_app(node.apps, "atlas", health=PATIENT, more="requires: {shelf: {}}")
+    write_app(node.apps, "atlas", more="requires: {shelf: {}}")
     await node.install("atlas")
     await page.goto("/backups")
     await page.get_by_role("button", name="Back up now", exact=True).click()

@@ -9,7 +9,7 @@ from support.harness import TestNode
 from support.keyboard import Look, each_look, press, search, tab_to
 from support.owner import PASSWORD, begun, home
 from support.stage.shown import SIZES
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -22,7 +22,7 @@ async def test_an_app_is_installed_changed_stopped_and_removed(page: Page, node:
     await page.emulate_media(color_scheme="dark" if look.theme == "dark" else "light")
     app = f"dory-{look.size}"
     oars = "options: {oars: {type: int, label: Oars, default: 2, minimum: 1, maximum: 4}}\n"
-    write_app(node.apps, app, health=PATIENT, more=oars)
+    write_app(node.apps, app, more=oars)
     await page.goto("/")
     await press(page, page.get_by_role("button", name="Account of owner").first)
     await press(page, page.get_by_role("dialog").get_by_role("button", name="Log out"))

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from support.harness import TestNode
-from support.tiny_apps import ALIVE, PATIENT, write_app
+from support.tiny_apps import ALIVE, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -89,7 +89,7 @@ async def test_hostile_log_lines_are_text(page: Page, node: TestNode) -> None:
     assert node.apps is not None
     hostile = "<img src=x onerror=alert(1)> \\\\033[2Jgone \\\\033]0;owned\\\\007"
     command = f"[sh, -c, \"printf '{hostile}\\\\n'; exec busybox httpd -f -p 8000 -h /\"]"
-    write_app(node.apps, "pirate", command=command, health=PATIENT)
+    write_app(node.apps, "pirate", command=command)
     if "pirate" not in {each["app"] for each in await node.call("container-list")}:
         await node.install("pirate")
     await page.goto("/apps/pirate/logs")

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from support.harness import START_TIMEOUT, TestNode
 from support.owner import PASSWORD, enter, home, log_out, show_password, with_ship
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 _CALL = """async (method, params) => {
   const headers = {
@@ -132,7 +132,7 @@ async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no
     page: Page, node: TestNode
 ) -> None:
     assert node.apps is not None
-    write_app(node.apps, "vault", health=PATIENT, more="secrets: {word: {kind: hex}}\n")
+    write_app(node.apps, "vault", more="secrets: {word: {kind: hex}}\n")
     await node.install("vault")
     await node.call("user-add", user="guest", role="viewer", password=PASSWORD)
     await page.goto("/apps/vault/access")

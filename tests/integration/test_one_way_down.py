@@ -22,7 +22,7 @@ import pytest
 import pytest_asyncio
 
 from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -98,7 +98,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     remove_leftovers()
     catalog = tmp_path_factory.mktemp("catalog")
     write_app(catalog, "provider", more=_PROVIDER)
-    write_app(catalog, "reader", command=_DEAF_AT_FIVE, health=PATIENT, more=_CONSUMER)
+    write_app(catalog, "reader", command=_DEAF_AT_FIVE, more=_CONSUMER)
     write_app(catalog, "user", more=_CONSUMER)
     write_app(catalog, "other")
     for app in ("pair", "orphan"):
@@ -203,7 +203,7 @@ async def test_an_update_that_a_crash_cut_off_goes_on(node: TestNode) -> None:
     write_app(node.apps, "updated")
     await node.install("updated")
     slow = '[sh, -c, "/usr/bin/busybox sleep 4; exec /usr/bin/busybox httpd -f -p 8000 -h /"]'
-    write_app(node.apps, "updated", version="2.0", command=slow, health=PATIENT)
+    write_app(node.apps, "updated", version="2.0", command=slow)
     operation = await node.call("container-update", app="updated")
     async with asyncio.timeout(200):
         while (await node.call("container-status", app="updated"))["version"] != "2.0":

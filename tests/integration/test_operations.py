@@ -11,7 +11,7 @@ import pytest_asyncio
 from archipelago.performance.host import read_host_facts
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from support.podman_fixtures import busybox_rootfs
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 from support.tiny_registry import TinyImage, tiny_registry
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -33,7 +33,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
 def offer(node: TestNode, app: str, *, version: str = "1.0", more: str = OPTION) -> Path:
     """Offer an app that does not answer unless its option is 1; return its manifest."""
     assert node.apps is not None
-    write_app(node.apps, app, command=DEAF_UNLESS_ONE, health=PATIENT, more=more, version=version)
+    write_app(node.apps, app, command=DEAF_UNLESS_ONE, more=more, version=version)
     manifest = node.apps / app / "manifest.yml"
     if "volumes" in more:
         manifest.write_text(manifest.read_text().replace("init: true", MOUNT))

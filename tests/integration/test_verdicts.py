@@ -16,6 +16,7 @@ import pytest_asyncio
 from archipelago.support.process import process_start, seconds_since
 from support.app_user import as_owner_of
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
+from support.healthy_again import until_healthy_again
 from support.tiny_apps import SERVE, TCP, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -163,21 +164,10 @@ async def test_a_new_life_of_the_daemon_says_of_what_goes_on_what_the_last_one_s
         found = await health(node, app)
         assert (found["state"], found["since"]) == (before[app]["state"], before[app]["since"])
     podman("kill", "archipelago-lasting--main")  # a new run is a new story
-    await until_healthy_since(node, "lasting", before["lasting"]["since"])
+    await until_healthy_again(node, "lasting", datetime.fromisoformat(before["lasting"]["since"]))
     events = await node.call("events-since", revision=revision, limit=1000)
     states = [(each["app"], each["data"]["state"]) for each in events if each["kind"] == "health"]
     assert not [state for app, state in states if app in ("sleeper", "chain") and state in BAD]
-
-
-async def until_healthy_since(node: TestNode, app: str, before: str) -> None:
-    """Return once an app is healthy for a shorter time than `before`; what it was meanwhile may be over in no time."""
-    async with asyncio.timeout(100):
-        while True:
-            revision = (await node.call("system-info"))["revision"]
-            found = await health(node, app)
-            if found["state"] == "healthy" and found["since"] > before:
-                return
-            await node.next_event(revision)
 
 
 async def notices(node: TestNode) -> dict[str, dict[str, Any]]:

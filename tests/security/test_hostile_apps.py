@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers
 from support.secret_places import holding
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -74,7 +74,7 @@ async def node() -> AsyncIterator[HostileNode]:
     node = HostileNode("hostile", apps=apps)
     node.root.mkdir(parents=True)
     (node.root / "canary").write_text(CANARY)
-    write_app(apps, "decent", health=PATIENT, more=OPTION)
+    write_app(apps, "decent", more=OPTION)
     write_hostile(apps, node.root / "canary")
     try:
         await node.start()
@@ -174,7 +174,7 @@ async def test_a_template_that_hangs_at_the_next_start_keeps_neither_the_node_no
     assert node.apps is not None
     template = f"{{% if options.hang %}}{HANG}{{% endif %}}"
     command = f'[httpd, -f, -p, "8000", -h, "/{template}"]'
-    write_app(node.apps, "sleeper", command=command, health=PATIENT, more=OPTION)
+    write_app(node.apps, "sleeper", command=command, more=OPTION)
     await node.install("sleeper")
     with pytest.raises(RpcError, match="processor time"):
         await node.call("container-config", app="sleeper", options={"hang": True})
@@ -226,7 +226,7 @@ async def test_what_an_app_tells_of_its_secrets_is_hidden_wherever_it_is_told(no
 async def test_a_provider_writes_no_line_into_a_consumer_s_file(node: HostileNode) -> None:
     assert node.apps is not None
     provides = "provides: {forger: {container: main, port: 8000, exports: {x: \"{{ 'a\\\\nadmin=true' }}\"}}}\n"
-    write_app(node.apps, "forger", health=PATIENT, more=provides)
+    write_app(node.apps, "forger", more=provides)
     health = "health: {probe: {type: tcp, port: 8000}}\n    files: [{path: /etc/x, template: x.j2}]"
     write_app(node.apps, "trusting", health=health, more="requires: {forger: {wait: started}}\n")
     (node.apps / "trusting" / "x.j2").write_text("x={{ requires.forger.exports.x }}\n")
@@ -238,12 +238,12 @@ async def test_a_provider_writes_no_line_into_a_consumer_s_file(node: HostileNod
 
 async def test_what_is_installed_is_what_the_owner_looked_at(node: HostileNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "changeling", health=PATIENT)
+    write_app(node.apps, "changeling")
     plan = await node.call("plan", app="changeling")
-    write_app(node.apps, "changeling", health=PATIENT, more="egress: lan\n")
+    write_app(node.apps, "changeling", more="egress: lan\n")
     with pytest.raises(RpcError, match="another one by now"):
         await node.call("container-install", app="changeling", plan=plan["digest"])
-    write_app(node.apps, "changeling", health=PATIENT)
+    write_app(node.apps, "changeling")
     await node.done(await node.call("container-install", app="changeling", plan=plan["digest"]))
     answers = await asyncio.gather(
         *(node.call("secret-set", app="changeling", name="nothing", value="x") for _ in range(3)),

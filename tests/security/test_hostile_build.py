@@ -32,7 +32,7 @@ from support.podman_fixtures import (
     podman_socket,
     session_service,
 )
-from support.tiny_apps import PATIENT, SERVE, write_app
+from support.tiny_apps import SERVE, write_app
 
 __all__ = [
     "busybox_image",
@@ -54,7 +54,7 @@ _HEAD = "ARG BASE\nFROM $BASE\n"
 
 def write_hostile(folder: Path, app: str, body: str, packages: str = "busybox-static") -> None:
     """Write an app whose image is built by a Containerfile."""
-    write_app(folder, app, command=SERVE, health=PATIENT)
+    write_app(folder, app, command=SERVE)
     manifest = folder / app / "manifest.yml"
     recipe = f"{{type: containerfile, base: {{packages: [{packages}]}}}}"
     manifest.write_text(manifest.read_text().replace("{type: packages, packages: [busybox-static]}", recipe))

@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from archipelago.support.process import find_processes
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 from support.tiny_index import sha256, tiny_index
 from support.wheels import GOOD, write_wheel
 
@@ -87,7 +87,7 @@ class Attack:
     def write(self, app: str, requirements: str, *, builds: bool = True) -> None:
         """Write an app with these requirements into the catalog."""
         assert self.node.apps is not None
-        write_app(self.node.apps, app, health=PATIENT)
+        write_app(self.node.apps, app)
         folder = self.node.apps / app
         manifest = folder / "manifest.yml"
         more = ", python_build: {requirements: build.txt}" if builds else ""

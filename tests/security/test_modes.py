@@ -12,7 +12,7 @@ import pytest_asyncio
 from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.old_node import unpack
 from support.stranger import as_stranger, open_to_strangers
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
 
@@ -31,7 +31,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     remove_leftovers()
     apps = tmp_path_factory.mktemp("catalog")
     more = "volumes: {data: {data: files}}\nsecrets: {token: {kind: token}}"
-    write_app(apps, "open", health=PATIENT, more=more)
+    write_app(apps, "open", more=more)
     manifest = apps / "open" / "manifest.yml"
     manifest.write_text(manifest.read_text().replace("init: true", OPEN_FILE))
     (apps / "open" / "token").write_text("{{ secrets.token }}\n")

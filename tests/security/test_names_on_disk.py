@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from support.harness import TestNode, podman, remove_leftovers, running_node
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
 
@@ -22,7 +22,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     remove_leftovers()
     apps = tmp_path_factory.mktemp("catalog")
     for app, volume in HOSTILE.items():
-        write_app(apps, app, health=PATIENT, more=f"volumes: {{{volume}: {{data: files}}}}")
+        write_app(apps, app, more=f"volumes: {{{volume}: {{data: files}}}}")
         manifest = apps / app / "manifest.yml"
         manifest.write_text(manifest.read_text().replace("init: true", MOUNT.format(volume)))
     async with running_node("names", apps=apps) as running:

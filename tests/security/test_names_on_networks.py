@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from support.harness import TestNode, remove_leftovers, running_node
-from support.tiny_apps import PATIENT, write_app
+from support.tiny_apps import write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
 
@@ -19,8 +19,8 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
     apps = tmp_path_factory.mktemp("catalog")
     for app, second in (("honest", "more"), ("thief", "other")):
         offered = ", ".join(f"{name}: {{container: main, port: 8000}}" for name in ("words", second))
-        write_app(apps, app, health=PATIENT, more=f"provides: {{{offered}}}")
-    write_app(apps, "consumer", health=PATIENT, more="requires: {words: {}, other: {}}")
+        write_app(apps, app, more=f"provides: {{{offered}}}")
+    write_app(apps, "consumer", more="requires: {words: {}, other: {}}")
     async with running_node("wires", apps=apps) as running:
         await running.install("consumer", choices={"words": "honest", "other": "thief"})
         yield running
@@ -44,8 +44,8 @@ async def test_nobody_answers_to_the_name_of_what_another_app_provides(node: Tes
 
 async def test_an_app_that_is_called_like_an_interface_has_no_say_in_it(node: TestNode) -> None:
     assert node.apps is not None
-    write_app(node.apps, "words", health=PATIENT, more="provides: {third: {container: main, port: 8000}}")
-    write_app(node.apps, "reader", health=PATIENT, more="requires: {words: {}, third: {}}")
+    write_app(node.apps, "words", more="provides: {third: {container: main, port: 8000}}")
+    write_app(node.apps, "reader", more="requires: {words: {}, third: {}}")
     await node.install("reader", choices={"words": "honest", "third": "words"})
     assert await answering(node, "reader", "words") == {"honest"}
 
@@ -54,7 +54,7 @@ async def test_what_a_consumer_uses_in_addition_has_its_name_and_restarts_nobody
     assert node.apps is not None
     before = (await node.call("container-status", app="honest"))["containers"][0]["started_at"]
     more = "requires: {words: {}, other: {}, more: {}}"
-    write_app(node.apps, "consumer", health=PATIENT, more=more, version="2.0")
+    write_app(node.apps, "consumer", more=more, version="2.0")
     await node.done(await node.call("container-update", app="consumer"))
     for name, who in (("words", "honest"), ("more", "honest"), ("other", "thief")):
         assert await answering(node, "consumer", name) == {who}

@@ -108,7 +108,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         packages="busybox-static, perl-base",
         more=f"endpoints: {{page: {endpoint}}}\n",
     )
-    write_app(catalog, "victim", health=PATIENT, packages="busybox-static, perl-base")
+    write_app(catalog, "victim", packages="busybox-static, perl-base")
     (catalog / "victim" / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     ui = os.environ.get("ARCHIPELAGO_UI", DEFAULT_UI)
     async with running_node("thief", apps=catalog, environment={"ARCHIPELAGO_UI": ui}) as node:
