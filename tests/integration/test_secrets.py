@@ -119,6 +119,12 @@ def places(node: TestNode) -> list[str]:
     return [home]
 
 
+def of_before(node: TestNode) -> Path:
+    """Return a file that was written before the node had a secret."""
+    assert node.apps is not None
+    return node.apps / "keeper" / "secrets.j2"
+
+
 def inside(app: str, *command: str) -> str:
     """Run a command in a container past the node, which would take the secrets out of what it prints."""
     return podman("exec", f"archipelago-{app}--main", "busybox", *command)
@@ -140,7 +146,7 @@ async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
     seen = inside("keeper", "cat", "/etc/secrets")
     assert all(found[kind] in seen for kind in KINDS), "the app has them"
     assert inside("user", "cat", "/etc/secrets") == found["edge.keeper-rpc.user"]
-    assert await asyncio.to_thread(holding, texts, *places(node)) == set()
+    assert await asyncio.to_thread(holding, texts, *places(node), since=of_before(node)) == set()
     told = [podman("inspect", "archipelago-keeper--main", "archipelago-user--main"), node.log()]
     for method in ("events-since", "operation-list", "audit-show", "container-list", "system-info"):
         told.append(str(await node.call(method, **(ALL_EVENTS if method == "events-since" else {}))))
@@ -149,7 +155,7 @@ async def test_no_secret_lies_anywhere_in_the_clear(node: TestNode) -> None:
     planted = node.root / "planted"
     for shape in shapes(found["password"]):
         planted.write_bytes(b"\0" * (1 << 20) + b"xy" + shape.encode() + b"z")
-        assert await asyncio.to_thread(holding, texts, str(node.root)) == {str(planted)}
+        assert await asyncio.to_thread(holding, texts, str(node.root), since=of_before(node)) == {str(planted)}
     planted.unlink()
 
 
@@ -182,7 +188,7 @@ async def test_what_an_app_tells_a_probe_is_told_on_without_its_secrets(node: Te
     assert "***" in told[1] and "***" in told[3] and "***" in told[8]
     texts = [shape for secret in secrets for shape in shapes(secret)]
     assert [text for text in texts if any(text in each for each in told)] == []
-    assert await asyncio.to_thread(holding, texts, *places(node)) == set()
+    assert await asyncio.to_thread(holding, texts, *places(node), since=of_before(node)) == set()
 
 
 async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk_of_them_is_hidden(
@@ -202,7 +208,7 @@ async def test_a_program_that_insists_gets_its_secrets_as_variables_and_its_talk
     assert password not in str(lines)
     # What an app itself writes into its log goes with its container.
     await node.done(await node.call("container-remove", app="insister"))
-    assert await asyncio.to_thread(holding, [password], *places(node)) == set()
+    assert await asyncio.to_thread(holding, [password], *places(node), since=of_before(node)) == set()
     await node.install("insister")
 
 

@@ -258,6 +258,7 @@ async def test_what_is_installed_is_what_the_owner_looked_at(node: HostileNode) 
 async def test_the_canary_is_nowhere(node: HostileNode) -> None:
     await require_decent(node)
     assert [each for each in (*node.told, node.log()) if CANARY in each] == []
-    found = await asyncio.to_thread(holding, [CANARY], os.environ["HOME"], str(node.runtime))
+    canary = node.root / "canary"
+    found = await asyncio.to_thread(holding, [CANARY], os.environ["HOME"], str(node.runtime), since=canary)
     hard = str(node.apps / "hard" / "icon.svg") if node.apps is not None else ""
-    assert found == {str(node.root / "canary"), hard}, "the file itself, and the name that the hostile folder gave it"
+    assert found == {str(canary), hard}, "the file itself, and the name that the hostile folder gave it"
