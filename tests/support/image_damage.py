@@ -67,6 +67,11 @@ def _empty_manifest(image: StoredImage) -> None:
         path.write_text("")
 
 
+def _manifest_of_zeros(image: StoredImage) -> None:
+    for path in (image.graph / "overlay-images" / image.id).iterdir():
+        path.write_bytes(bytes(path.stat().st_size))
+
+
 def _no_image_folder(image: StoredImage) -> None:
     _as_root("rm", "-rf", str(image.graph / "overlay-images" / image.id))
 
@@ -94,5 +99,6 @@ DAMAGE: Final[Mapping[str, Callable[[StoredImage], None]]] = {
     "no files of the layer": _no_files,
     "empty name of the layer": _empty_link,
     "empty manifest": _empty_manifest,
+    "manifest of zeros": _manifest_of_zeros,
     "no folder of the image": _no_image_folder,
 }

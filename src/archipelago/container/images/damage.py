@@ -2,16 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import re
 from pathlib import Path
 
 import structlog
 
 from archipelago.container.images import recipe as image_recipe
 from archipelago.container.podman_client.client import PodmanClient
-from archipelago.container.podman_client.errors import NotFound, PodmanCall, PodmanConflict, StorageDamaged
+from archipelago.container.podman_client.errors import (
+    NotFound,
+    PodmanCall,
+    PodmanConflict,
+    PodmanFailure,
+    StorageDamaged,
+)
+from archipelago.container.podman_client.image_records import ImageRecord, read_image_records
 from archipelago.container.podman_client.labels import NODE
-from archipelago.container.podman_client.models import ImageDetails, ImageSummary
+from archipelago.container.podman_client.models import ImageDetails
 
 _LASTS = 1.0
 """Seconds after which an image counts as damaged: for a moment, one that another process stores looks the same."""
@@ -40,10 +47,11 @@ class DamagedImages:
     async def remove(self, name: str = "") -> None:
         """Remove what is left of all damaged images; of the one called `name`, at least its name."""
         async with self._removing:
-            own, handled = await self._called(name) if name else frozenset[str](), set[str]()
-            while (found := await self._next(own - handled, handled)) is not None:
+            records = await self._records()
+            own, handled = _called(name, records), set[str]()
+            while (found := await self._next(own, records, handled)) is not None:
                 await asyncio.sleep(_LASTS)
-                if not await self._is_damaged(found):
+                if await self._damaged_by(found) is None:
                     break  # what stored it has ended
                 handled.add(found)
                 await self._remove(found, found in own)
@@ -52,41 +60,34 @@ class DamagedImages:
                     await self._client.images.remove(each)
             self._nameless.clear()
 
-    async def _called(self, name: str) -> frozenset[str]:
-        """Return the IDs of the images that have a name, also of damaged ones."""
-        names = (name, image_recipe.pulled_mark(name)) if "@" in name else (name,)
-        found = [await self._listed(each) for each in names]
-        return frozenset(image if isinstance(image, str) else image.id for some in found for image in some)
-
-    async def _listed(self, reference: str | None) -> Sequence[ImageSummary | str]:
-        """List images; in place of all of them, the ID of one that is damaged."""
+    async def _records(self) -> tuple[ImageRecord, ...]:
+        """Return the records of all images: Podman 5.4 leaves damaged ones out of its list, or lists nothing at all."""
+        graph_root = Path((await self._client.info()).graph_root)
         try:
-            return await self._client.images.list(reference=reference)
-        except StorageDamaged as error:
-            if error.image is None:
-                raise
-            return (error.image,)
+            return await asyncio.to_thread(read_image_records, graph_root)
+        except (OSError, ValueError) as error:
+            raise PodmanFailure(PodmanCall("read the records of images", str(graph_root)), str(error)) from error
 
-    async def _next(self, own: frozenset[str], handled: set[str]) -> str | None:
-        # What spoils the list comes first: it may spoil the look at sound images with the same layers too.
-        listed = await self._listed(None)
-        spoils = next((image for image in listed if isinstance(image, str)), None)
-        if spoils is not None and spoils not in handled:
-            return spoils
-        ids = [*own] if spoils is not None else [image.id for image in listed if not isinstance(image, str)]
-        for each in ids:
-            if each not in handled and await self._is_damaged(each):
+    async def _next(self, own: frozenset[str], records: tuple[ImageRecord, ...], handled: set[str]) -> str | None:
+        for each in [*own, *(record.id for record in records if record.id not in own)]:
+            if each in handled or (spoils := await self._damaged_by(each)) is None:
+                continue
+            # What spoils the look at another image comes first: that one may be sound.
+            if spoils not in handled:
+                return spoils
+            if each in own:
                 return each
         return None
 
-    async def _is_damaged(self, image: str) -> bool:
+    async def _damaged_by(self, image: str) -> str | None:
+        """Return the ID of the damaged image for which Podman cannot look at this one: mostly itself; or None."""
         try:
             await self.inspect(image)
         except NotFound:
-            return False
-        except StorageDamaged:
-            return True
-        return False
+            return None
+        except StorageDamaged as error:
+            return error.image or image
+        return None
 
     async def _remove(self, image: str, own: bool) -> None:
         users = [each for each in await self._client.containers.list() if each.image_id == image]
@@ -105,6 +106,13 @@ class DamagedImages:
             self._log.warning("a damaged image stays without a name", image=image, error=str(error))
         else:
             self._log.warning("a damaged image was removed: a power cut or a kill had cut it off", image=image)
+
+
+def _called(name: str, records: tuple[ImageRecord, ...]) -> frozenset[str]:
+    """Return the IDs of the images that have a name, in which `*` is any part without a slash."""
+    wanted = (name, image_recipe.pulled_mark(name)) if "@" in name else (name,)
+    pattern = re.compile("|".join(re.escape(each).replace(r"\*", "[^/]*") for each in wanted))
+    return frozenset(record.id for record in records if any(map(pattern.fullmatch, record.names)))
 
 
 def _missing(details: ImageDetails) -> Path | None:

@@ -70,6 +70,9 @@ _CALL = PodmanCall("create container", "archipelago-x")
         ),
         (500, f"creating container storage: creating read-write layer: Stat {_LAYER}/diff: {_GONE}", StorageDamaged),
         (500, f"stat {_LAYER}: {_GONE}", StorageDamaged),
+        (500, f"faccessat {_LAYER}: {_GONE}", StorageDamaged),
+        (500, "failed in inspect image x: unexpected end of JSON input", StorageDamaged),
+        (500, "failed in inspect image x: invalid character '\\x00' looking for beginning of value", StorageDamaged),
         (
             500,
             f'mounting storage: creating overlay mount to {_LAYER}/merged, mount_data="lowerdir=x": {_GONE}',
