@@ -168,11 +168,14 @@ async def test_snapshots_with_keys_by_the_word_of_a_later_version_are_kept(world
 
 async def bare(tmp_path: Path, text: str, known: AppRecord) -> AppRecord:
     """Return what a bare node stores of an app that it installs from a backup."""
-    state = State(await new_database(tmp_path / "bare.db"), lambda _: None)
+    database = await new_database(tmp_path / "bare.db")
+    state = State(database, lambda _: None)
     await state.open()
     await state.take_slot("app")
     await state.save((record_from_json(text, known),), message="installed from a backup")
-    return (await state.load_apps())["app"]
+    stored = (await state.load_apps())["app"]
+    await database.close()
+    return stored
 
 
 async def test_a_bare_machine_gets_it_back_with_the_backup(world: World, tmp_path: Path) -> None:
