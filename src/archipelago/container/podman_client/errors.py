@@ -127,7 +127,7 @@ _DAMAGED = re.compile(
     r"layer not known|you may need to remove the image to resolve the error|consider removing the image to resolve"
     r"|recreating the missing symlinks|creating overlay mount to .*: no such file or directory$"
     r"|(?:stat|readlink|open|faccessat) .*/overlay/(?:l/\w+|[0-9a-f]{64}[/\w]*): no such file or directory$"
-    r"|unexpected end of JSON input$|invalid character '\\x00' looking for beginning of value$",
+    r"|unexpected end of JSON input$|invalid character '\\x00' looking for",
     re.IGNORECASE | re.MULTILINE,
 )
 _DAMAGED_IMAGE = re.compile(r'image (?:with ID )?"(?P<id>[0-9a-f]{64})"')
