@@ -15,6 +15,7 @@ from archipelago.api.backups import RepositoryPassword
 from archipelago.backups.backup_sources import HOST, BackupSources
 from archipelago.backups.restic.access import RepositoryAccess
 from archipelago.backups.restic.launch import Ended, Launch, Order, UnreadableAnswer
+from archipelago.backups.restic.lock_race import past_lost_locks
 from archipelago.backups.restic.says import (
     HOPELESS,
     SOME_NOT_READ,
@@ -352,7 +353,7 @@ class Repository:
 
     async def _run(self, order: Order, on_line: Callable[[str], None]) -> Ended:
         try:
-            ended = await self.launch(order, on_line)
+            ended = await past_lost_locks(self.launch, order, on_line)
             return ended if self.access.folder is None else replace(ended, errors=self._named(ended.errors))
         except (OSError, ValueError) as error:
             why = msg("{where} cannot be read: {error}", where=self.where, error=error)

@@ -41,6 +41,7 @@ _LEFT = "unable to remove "
 """What restic says of each file that it could not delete; it may end with 0 all the same (`forget` of 0.18)."""
 _GONE = re.compile(r"snapshots?/[0-9a-f]+>?:? (?:no such file or directory|does not exist)")
 """What restic says of a snapshot that is gone, where it does not look into the list of snapshots first (0.18)."""
+_LOST_LOCK = re.compile(r"load\(<lock/[0-9a-f]+>.* returned error, retrying after .*(?:{})".format("|".join(_ABSENT)))
 SOME_NOT_READ = 3
 """Exit code of restic where it has written a snapshot without some of the files."""
 
@@ -170,7 +171,7 @@ def failure(code: int, errors: str, where: str) -> NodeError:
             hint=msg("look whether the disk there is full, or a quota is used up; backups that are there stay whole"),
             data=about,
         )
-    if "unable to create lock" in small or "already locked" in small:
+    if "unable to create lock" in small or "already locked" in small or lost_lock(errors):
         return NodeError(
             ErrorCode.BUSY,
             msg("something else works on the repository at {where}", where=where),
@@ -200,6 +201,14 @@ def failure(code: int, errors: str, where: str) -> NodeError:
         hint=msg("look whether the target can be reached; the next attempt is made by itself"),
         data=about,
     )
+
+
+def lost_lock(errors: str) -> bool:
+    """Return whether restic waits for the lock of another one, which went after restic had listed the locks.
+
+    It would wait for a quarter of an hour (0.14), before it has done anything.
+    """
+    return _LOST_LOCK.search(errors.lower()) is not None
 
 
 def _not_started(code: int, small: str) -> NodeError | None:
