@@ -1,6 +1,7 @@
 """What a real node installs by itself at night: a version that works, and not one that fails or asks for more."""
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 
 WEB = "exec busybox httpd -f -p 8000 -h /data"
 VOLUME = "volumes: {data: {data: files}}"
+VERSIONS = itertools.count(1)
 
 
 def zone() -> str:
@@ -33,23 +35,25 @@ class NightNode(TestNode):
         return [sys.executable, str(Path(__file__).with_name("night_daemon.py"))]
 
 
-def offer(node: TestNode, version: str, script: str = WEB, more: str = VOLUME) -> None:
-    """Offer a version of the app in the catalog."""
+def offer(node: TestNode, script: str = WEB, more: str = VOLUME, version: str = "") -> str:
+    """Offer a version of the app in the catalog, a new one if none is given; return it."""
     assert node.apps is not None
+    version = version or f"{next(VERSIONS)}.0"
     health = f"mounts: [{{volume: data, path: /data}}]\n    {PATIENT}"
     script = f"echo {version} >> /data/ran; {script}"
     write_app(node.apps, "app", command=f"[sh, -c, '{script}']", health=health, more=more, version=version, grace="1s")
+    return version
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
-    """A node with the app at its version 1.0, of which updates are installed by themselves."""
+    """A node with the app of which updates are installed by themselves."""
     remove_leftovers()
     environment = {"PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{TESTS}", "ARCHIPELAGO_SOAK": "1", "TZ": zone()}
     found = NightNode("automatic", apps=tmp_path_factory.mktemp("catalog"), environment=environment)
     try:
         await found.start()
-        offer(found, "1.0")
+        offer(found)
         await found.install("app")
         assert (await found.call("update-automatic", app="app", on=True))["on"]
         yield found
@@ -57,11 +61,11 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNo
         await found.destroy()
 
 
-async def until_told(node: TestNode, word: str) -> dict[str, Any]:
-    """Return the notice about the app that says this, once there is one."""
+async def until_told(node: TestNode, version: str, word: str) -> dict[str, Any]:
+    """Return the notice about a version of the app that says this, once there is one."""
     while True:
         for each in await node.call("node-notices"):
-            if each["app"] == "app" and word in each["text"] + each["detail"] and each["kind"].startswith("update"):
+            if each["app"] == "app" and each["version"] == version and word in each["text"] + each["detail"]:
                 return dict(each)
         await asyncio.sleep(0.1)  # no event tells of a notice
 
@@ -71,31 +75,33 @@ async def updates(node: TestNode) -> int:
 
 
 async def test_a_version_that_works_is_there_in_the_morning(node: TestNode) -> None:
-    offer(node, "2.0")
-    told = await until_told(node, "was updated from 1.0 to 2.0 by itself")
-    assert told["kind"] == "updated" and told["version"] == "2.0"
-    assert (await node.until("app", "healthy"))["version"] == "2.0"
+    before = (await node.until("app", "healthy"))["version"]
+    version = offer(node)
+    told = await until_told(node, version, f"was updated from {before} to {version} by itself")
+    assert told["kind"] == "updated"
+    assert (await node.until("app", "healthy"))["version"] == version
 
 
 async def test_a_version_that_does_not_work_goes_back_and_is_tried_once(node: TestNode) -> None:
-    offer(node, "3.0", "exit 3")
-    told = await until_told(node, "are back")
-    assert told["level"] == "warning" and "3.0" in told["text"]
+    works = (await node.until("app", "healthy"))["version"]
+    version = offer(node, "exit 3")
+    told = await until_told(node, version, "are back")
+    assert told["level"] == "warning" and version in told["text"]
     status = await node.until("app", "healthy")
-    assert (status["version"], status["update_to"], status["automatic"]["failed"]) == ("2.0", "3.0", True)
+    assert (status["version"], status["update_to"], status["automatic"]["failed"]) == (works, version, True)
     before = await updates(node)
     node.kill()
     await node.start()
     await node.until("app", "healthy")
-    offer(node, "3.0", "exit 4")  # the same version, which is not tried again
-    await until_told(node, "are back")
+    offer(node, "exit 4", version=version)  # it is not tried again
+    await until_told(node, version, "are back")
     assert await updates(node) == before
 
 
 async def test_a_version_that_asks_for_more_is_left_to_its_owner(node: TestNode) -> None:
-    offer(node, "4.0", more=f"{VOLUME}\negress: direct")
+    version = offer(node, more=f"{VOLUME}\negress: direct")
     before = await updates(node)
-    told = await until_told(node, "asks for more")
+    told = await until_told(node, version, "asks for more")
     assert "internet" in told["detail"] and told["level"] == "note"
     assert await updates(node) == before
     ended = await node.ended(await node.call("container-update", app="app"))

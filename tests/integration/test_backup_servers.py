@@ -118,6 +118,7 @@ async def test_every_acknowledged_row_comes_back_from_a_backup_that_was_made_whi
 
 
 async def test_the_app_comes_up_from_the_backup_in_a_drill(node: TestNode) -> None:
+    assert (await back_up(node))["state"] == "done"
     await node.done(await node.call("backup-drill", app="app", target="usb"))
     (target,) = await node.call("backup-targets")
     proof = target["apps"][0]["proof"]
@@ -146,9 +147,10 @@ async def test_a_dump_that_is_cut_off_is_no_backup(node: TestNode) -> None:
 
 
 async def test_a_server_that_does_not_run_is_copied(node: TestNode) -> None:
+    ask("CREATE TABLE kept (n int)")
     await node.done(await node.call("container-stop", app="app"))
     ended = await back_up(node)
     assert ended["state"] == "done" and "the app does not run" in copy_words(ended), ended
     await node.done(await node.call("container-start", app="app"))
     await node.done(await node.call("backup-restore", app="app", target="usb"))
-    assert ask("SELECT to_regclass('held') IS NULL") == "f"
+    assert ask("SELECT to_regclass('kept') IS NULL") == "f"

@@ -65,24 +65,41 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield found
 
 
-async def test_a_machine_gets_backups_over_ssh_once_both_know_each_other(node: TestNode, machine: Sshd) -> None:
-    met = await node.call("backup-ssh", host="127.0.0.1", port=machine.port)
-    assert met["fingerprint"] in run("ssh-keygen", "-lf", str(machine.folder / "keys/host.pub"))
-    settings = {"kind": "sftp", "host": "127.0.0.1", "port": machine.port, "user": "keeper", "path": "backups/node"}
-    settings["host_key"] = met["host_key"]
-    with pytest.raises(RpcError, match="does not accept the key"):
-        await node.call("backup-target-add", target="nas", settings=settings, scheduled=False)
-    machine.authorize(met["public_key"])
-    await node.call("backup-target-add", target="nas", settings=settings, scheduled=False)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def nas(node: TestNode, machine: Sshd) -> str:
+    """The name of a target on the other machine, where a backup is already."""
+    machine.authorize((await node.call("backup-kit"))["ssh_key"])
+    await node.call("backup-target-add", target="nas", settings=await place(node, machine), scheduled=False)
     assert (await back_up(node, "nas"))["state"] == "done"
-    await node.done(await node.call("backup-drill", app="app", target="nas"))
+    return "nas"
 
 
-async def test_another_machine_in_its_place_gets_nothing(node: TestNode, machine: Sshd) -> None:
+async def place(node: TestNode, machine: Sshd) -> dict[str, Any]:
+    """Return the settings of a target on a machine whose host key the owner has accepted."""
+    met = await node.call("backup-ssh", host="127.0.0.1", port=machine.port)
+    where = {"host": "127.0.0.1", "port": machine.port, "user": "keeper", "path": "backups/node"}
+    return {"kind": "sftp", "host_key": met["host_key"], **where}
+
+
+async def test_a_machine_gets_backups_over_ssh_once_both_know_each_other(node: TestNode) -> None:
+    with sshd(ROOT / "stranger") as other:
+        met = await node.call("backup-ssh", host="127.0.0.1", port=other.port)
+        assert met["fingerprint"] in run("ssh-keygen", "-lf", str(other.folder / "keys/host.pub"))
+        settings = await place(node, other)
+        with pytest.raises(RpcError, match="does not accept the key"):
+            await node.call("backup-target-add", target="stranger", settings=settings, scheduled=False)
+        other.authorize(met["public_key"])
+        await node.call("backup-target-add", target="stranger", settings=settings, scheduled=False)
+        assert (await back_up(node, "stranger"))["state"] == "done"
+        await node.done(await node.call("backup-drill", app="app", target="stranger"))
+        await node.call("backup-target-remove", target="stranger")
+
+
+async def test_another_machine_in_its_place_gets_nothing(node: TestNode, machine: Sshd, nas: str) -> None:
     machine.stop()
     with machine.other_host_key():
         machine.start()
-        ended = await back_up(node, "nas")
+        ended = await back_up(node, nas)
         assert ended["error"]["code"] == "wrong-credentials" and "another host key" in ended["error"]["message"], ended
         await asyncio.to_thread(machine.until_logged, "Connection closed")
         assert "publickey" not in machine.log(), "no login was tried"
@@ -90,36 +107,36 @@ async def test_another_machine_in_its_place_gets_nothing(node: TestNode, machine
     machine.start()
 
 
-async def test_a_machine_that_goes_away_in_the_middle_keeps_what_it_has(node: TestNode, machine: Sshd) -> None:
+async def test_a_machine_that_goes_away_in_the_middle_keeps_what_it_has(
+    node: TestNode, machine: Sshd, nas: str
+) -> None:
     grow(node, 100_000_000)
-    count = len(await node.call("backup-list", target="nas"))
+    count = len(await node.call("backup-list", target=nas))
     with machine.awaiting_data() as data:
-        operation = await node.call("backup-now", app="app", target="nas")
+        operation = await node.call("backup-now", app="app", target=nas)
         await asyncio.to_thread(data.wait)
         machine.stop()
     ended = await node.ended(operation)
     assert ended["state"] == "failed" and ended["error"]["hint"], ended
     machine.start()
-    assert (await back_up(node, "nas"))["state"] == "done"
-    assert len(await node.call("backup-list", target="nas")) == count + 1
+    assert (await back_up(node, nas))["state"] == "done"
+    assert len(await node.call("backup-list", target=nas)) == count + 1
 
 
 async def test_a_machine_whose_disk_fills_up_is_said_to_be_full(node: TestNode) -> None:
     grow(node, 40_000_000)
     with sshd(ROOT / "small", room="20m") as other:
         other.authorize((await node.call("backup-kit"))["ssh_key"])
-        key = (await node.call("backup-ssh", host="127.0.0.1", port=other.port))["host_key"]
-        settings = {"kind": "sftp", "host": "127.0.0.1", "port": other.port, "user": "keeper", "path": "/backups/node"}
-        settings["host_key"] = key
+        settings = {**await place(node, other), "path": "/backups/node"}
         await node.call("backup-target-add", target="small", settings=settings, scheduled=False)
         ended = await back_up(node, "small")
         assert ended["error"]["code"] == "disk-full", ended
         await node.call("backup-target-remove", target="small")
 
 
-async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, machine: Sshd) -> None:
+async def test_of_two_restores_at_once_one_is_told_to_wait(node: TestNode, nas: str) -> None:
     both = await asyncio.gather(
-        *(node.call("backup-restore", app="app", target="nas") for _ in range(2)), return_exceptions=True
+        *(node.call("backup-restore", app="app", target=nas) for _ in range(2)), return_exceptions=True
     )
     (refused,) = [each for each in both if isinstance(each, RpcError)]
     assert "still working on app" in refused.message
@@ -176,13 +193,16 @@ async def require_proofs_come_back(node: TestNode, target: str) -> None:
     await node.done(await node.call("container-remove", app="lightning", delete_data=True))
 
 
-async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(node: TestNode, machine: Sshd) -> None:
+async def test_a_proof_is_on_another_machine_within_two_seconds_and_comes_back(
+    node: TestNode, machine: Sshd, nas: str
+) -> None:
     await install_lightning(node)
-    took = await seconds_until_current(node, "nas")
+    took = await seconds_until_current(node, nas)
     require_soon(took, SOON)
     there = f"{machine.served}/backups/node/proofs/lightning/proof"
-    assert len(podman("unshare", "ls", "-A", there).split()) == 6, "nothing else is left there"
-    await require_proofs_come_back(node, "nas")
+    names = podman("unshare", "ls", "-A", there).split()
+    assert len(names) >= 6 and all(name.endswith(".age") for name in names), "nothing else is left there"
+    await require_proofs_come_back(node, nas)
 
 
 @pytest.mark.parametrize("kind", [each for each in STORES if each not in LIKE_OTHERS])
@@ -200,14 +220,15 @@ async def test_a_proof_is_at_each_service_within_two_seconds_and_comes_back(
         await node.call("backup-target-remove", target="there")
 
 
-async def test_what_opens_a_repository_is_listed_and_in_the_kit(node: TestNode, machine: Sshd) -> None:
-    await node.call("backup-password-add", target="nas", password="correct horse battery", label="me")
-    own, mine = await node.call("backup-password-list", target="nas")
+async def test_what_opens_a_repository_is_listed_and_in_the_kit(node: TestNode, machine: Sshd, nas: str) -> None:
+    await node.call("backup-password-add", target=nas, password="correct horse battery", label="me")
+    own, mine = await node.call("backup-password-list", target=nas)
     assert (own["node"], mine["node"], mine["label"]) == (True, False, "me")
     with pytest.raises(RpcError, match="of the node itself"):
-        await node.call("backup-password-remove", target="nas", password=own["id"])
+        await node.call("backup-password-remove", target=nas, password=own["id"])
     kit = await node.call("backup-kit")
-    assert f"--sftp keeper@127.0.0.1:backups/node --port {machine.port}" in kit["targets"][0]["command"]
+    (command,) = (each["command"] for each in kit["targets"] if each["name"] == nas)
+    assert f"--sftp keeper@127.0.0.1:backups/node --port {machine.port}" in command
     hidden = await node.call("backup-kit-secrets")
     assert hidden["words"] == await node.call("key-phrase")
     assert not any(secret in node.log() for secret in (hidden["password"], hidden["words"], "correct horse"))
@@ -229,3 +250,4 @@ async def test_what_rclone_reaches_is_a_target(node: TestNode) -> None:
         await node.done(await node.call("backup-drill", app="app", target="dav"))
         assert (folder / "node/config").exists()
         assert hidden not in node.log() + str(await node.call("backup-targets"))
+        await node.call("backup-target-remove", target="dav")
