@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from archipelago.container.images.build.given_files import add_file, folder_member, last_lines, plain_member
 from archipelago.container.images.build.sandbox import BuildCommand, BuildSandbox
+from archipelago.container.images.build.watch import BuildLimits
 from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.model.images import GoBuild
 from archipelago.support.texts.text import msg
@@ -20,6 +21,8 @@ _USER = 1000
 _LARGEST = 1 << 30
 """Bytes of all programs of one recipe."""
 _PIECE = 1 << 20
+_LIMITS = BuildLimits(step_time=4 * 3600.0, total_time=4 * 3600.0)
+"""A Raspberry Pi compiles a large program, such as a Lightning node, for more than an hour."""
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -66,7 +69,7 @@ class GoProgramBuilder:
         given, taken = folder / "given.tar", folder / "taken.tar"
         await asyncio.to_thread(folder.mkdir, 0o700)
         await asyncio.to_thread(_pack, given, proxy, main)
-        async with self._sandbox.root(root_folder, self._image) as root:
+        async with self._sandbox.root(root_folder, self._image, _LIMITS) as root:
             await root.put(given)
             await asyncio.to_thread(given.unlink)
             command = BuildCommand(build_command(build), _ENVIRONMENT, f"/{_FOLDER}/main", f"{_USER}:{_USER}")
