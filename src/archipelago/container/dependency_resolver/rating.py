@@ -23,6 +23,8 @@ _ANY_USER = frozenset(
 )
 
 
+_SPENDING = frozenset(("offchain:write", "onchain:write"))
+"""What a macaroon allows by which a Lightning node pays."""
 _EGRESS: Mapping[Egress, tuple[int, str]] = {
     Egress.DIRECT: (-1, msg("it reaches the internet, which learns this node's address")),
     Egress.LAN: (-2, msg("it reaches the internet and every machine of the local network")),
@@ -89,10 +91,11 @@ def _reach_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
 
 def _use_lines(manifest: AppManifest) -> Iterator[tuple[int, str]]:
     """Yield what an app may do with others."""
-    roles = {required.role for _, requires in requirements(manifest) for required in requires.values()}
-    if InterfaceRole.FULL in roles:
+    used = [required for _, requires in requirements(manifest) for required in requires.values()]
+    roles, allowed = {each.role for each in used}, {one for each in used for one in each.permissions}
+    if InterfaceRole.FULL in roles or any(one.startswith("macaroon:") for one in allowed):
         yield -3, msg("it may do everything with another app, such as stop it or reveal its keys")
-    elif InterfaceRole.WALLET in roles:
+    elif InterfaceRole.WALLET in roles or allowed & _SPENDING:
         yield -2, msg("it may use wallets, and so spend what is in them")
 
 

@@ -7,7 +7,7 @@ from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.options import EffectiveOptions, shown
 from archipelago.container.dependency_resolver.plan import Action, Edge, InstalledApp
 from archipelago.container.dependency_resolver.search.world import World
-from archipelago.container.manifest.model.interfaces import Credentials, Required
+from archipelago.container.manifest.model.interfaces import Required
 from archipelago.container.manifest.model.scalars import AppId, Key, Name, Scalar
 from archipelago.container.manifest.options import effective_options, same_value
 from archipelago.support.texts.text import msg
@@ -42,14 +42,14 @@ def before(installed: Mapping[AppId, InstalledApp]) -> Before:
 
 def _has_login(provider: InstalledApp, interface: Name) -> bool:
     provided = provider.manifest.provides.get(interface)
-    return provided is not None and provided.credentials is not Credentials.NONE
+    return provided is not None and provided.credentials.configured
 
 
 def logins_of(world: World, edges: Iterable[Edge]) -> dict[AppId, set[Login]]:
     """Return who gets a login of its own at each provider."""
     result: dict[AppId, set[Login]] = {}
     for edge in edges:
-        if world.apps[edge.provider].provides[edge.interface].credentials is not Credentials.NONE:
+        if world.apps[edge.provider].provides[edge.interface].credentials.configured:
             result.setdefault(edge.provider, set()).add((edge.consumer, edge.role))
     return result
 
@@ -138,4 +138,6 @@ def _sentence(edge: Edge, required: Required) -> str:
     else:
         sentence = msg("{consumer} needs {wanted}", consumer=edge.consumer, wanted=wanted)
     role = _ROLES[edge.role]
+    if required.permissions:
+        role = msg(", and may: {permissions}", permissions=", ".join(sorted(set(required.permissions))))
     return msg("{sentence}{role}", sentence=sentence, role=role) if role else sentence

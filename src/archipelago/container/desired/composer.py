@@ -1,10 +1,12 @@
 """Compiles what is installed into a desired state: resolves, makes missing secrets, and runs the pure compiler."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from archipelago.catalog.source import Catalog
+from archipelago.chains.lightning.macaroon import baked
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.host_facts import HostFacts
 from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Plan, Request
@@ -15,7 +17,7 @@ from archipelago.container.desired.set_aside import unreadable, with_consumers
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.model.app import AppManifest
-from archipelago.container.manifest.model.interfaces import Credentials
+from archipelago.container.manifest.model.interfaces import Credentials, Provided
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.manifest.options import parse_option_text, validate_options
 from archipelago.container.manifest.package import AppPackage
@@ -219,7 +221,20 @@ class Composer:
             return None
         if not foreseen.isdisjoint((edge.consumer, edge.provider)):
             return _FORESEEN
+        if provided.credentials is Credentials.MACAROON:
+            return self._macaroon(records, edge, provided)
         return self._secrets.ensure_edge(edge.provider, edge.consumer, edge.interface)
+
+    def _macaroon(self, records: Records, edge: Edge, provided: Provided) -> Secret:
+        """Return what a consumer gets; it is made of the provider's root key each time, and kept nowhere."""
+        assert provided.root_key is not None, "the manifest's check asks for it"
+        spec = records[edge.provider].package.manifest.secrets[provided.root_key]
+        root_key = self._secrets.ensure(edge.provider, provided.root_key, spec.kind, spec.bytes)
+        permissions = records[edge.consumer].manifest.requires[edge.interface].permissions
+        text = baked(root_key.reveal(), edge.consumer, permissions)
+        self._secrets.redactor.learn(text)
+        named = " ".join((root_key.fingerprint, edge.consumer, *sorted(set(permissions))))
+        return Secret(text, hashlib.sha256(named.encode()).hexdigest()[:16])
 
 
 def _uncompiled(record: AppRecord, problem: str) -> DesiredApp:

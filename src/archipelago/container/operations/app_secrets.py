@@ -54,6 +54,13 @@ class AppSecrets:
             )
         return (name,)
 
+    async def replaceable(self, record: AppRecord, name: str | None) -> tuple[str, ...]:
+        """Return the name that is meant, or all that are ever replaced; refuses one that stays as it is."""
+        staying = {each for each, declared in record.package.manifest.secrets.items() if declared.stays}
+        if name in staying:
+            raise _stays(record.app, name)
+        return tuple(each for each in await self.named(record, name) if each not in staying)
+
     async def read_again(self, app: str) -> None:
         """Have the secrets of an app read from the disk again, where others were put."""
         await asyncio.to_thread(self._secrets.read_again, app)
@@ -67,6 +74,8 @@ class AppSecrets:
                 msg("{app} declares no secret {name}", app=record.app, name=f"{name!r}"),
                 hint=msg("it declares {known}; the logins of its consumers are the node's to make", known=known),
             )
+        if record.package.manifest.secrets[name].stays:
+            raise _stays(record.app, name)
         if record.package.manifest.secrets[name].kind is SecretKind.KEYPAIR:
             _require_key(record.app, name, value)
         elif not is_one_line(value):
@@ -102,6 +111,14 @@ class AppSecrets:
                     )
 
         await asyncio.to_thread(work)
+
+
+def _stays(app: str, name: str) -> NodeError:
+    return NodeError(
+        ErrorCode.INVALID_VALUE,
+        msg("the secret '{name}' of {app} cannot be replaced: it opens what the app has", name=name, app=app),
+        hint=msg("'archipelago secret show {app} {name}' shows it", app=app, name=name),
+    )
 
 
 def _require_key(app: str, name: str, value: str) -> None:

@@ -216,7 +216,7 @@ class Orchestrator:
         """Replace secrets of an app; `agreed` as in `configure`."""
         async with self._runner.request(app) as record:
             require_agreed(app, agreed, (await self._secrets_preview(record, name)).restarts)
-            names = await self._parts.secrets.named(record, name)
+            names = await self._parts.secrets.replaceable(record, name)
             return await self._runner.open(SecretsJob.of(app, names, self._parts.reconciler.desired))
 
     async def repair_preview(self, app: str, repair: str) -> RepairPreview:
@@ -266,7 +266,7 @@ class Orchestrator:
         return config_history.preview(self._parts.reconciler.desired, after, app, free_disk)
 
     async def _secrets_preview(self, record: AppRecord, name: str | None) -> ChangePreview:
-        names = await self._parts.secrets.named(record, None) if name is None else (name,)
+        names = await self._parts.secrets.replaceable(record, None) if name is None else (name,)
         return secrets_preview(self._parts.reconciler.desired, record.app, names)
 
     async def _plan_settings(self, records: Mapping[str, AppRecord], app: str, options: Mapping[str, object]) -> Plan:

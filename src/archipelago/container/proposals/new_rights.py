@@ -60,9 +60,9 @@ def _doors(endpoints: Mapping[str, Endpoint]) -> set[tuple[str, str]]:
 def _uses(manifest: AppManifest) -> set[tuple[str, str]]:
     """Return by interface what the app may do with it: a role includes those below it."""
     return {
-        (name, role.value)
+        (name, right)
         for name, required in manifest.requires.items()
-        for role in _ROLES[: _ROLES.index(required.role) + 1]
+        for right in (*required.permissions, *_ROLES[: _ROLES.index(required.role) + 1])
     }
 
 

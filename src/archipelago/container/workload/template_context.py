@@ -5,6 +5,7 @@ from typing import Any
 from archipelago.chains.registry import chain_with_login
 from archipelago.container.dependency_resolver.asks import memory_limit
 from archipelago.container.manifest.model.containers import Container
+from archipelago.container.manifest.model.interfaces import Credentials
 from archipelago.container.manifest.model.probes import ChainProbe
 from archipelago.container.manifest.model.scalars import is_one_line
 from archipelago.container.workload.chain_cache import chain_cache
@@ -15,6 +16,8 @@ from archipelago.support.texts.text import msg
 
 Templates = Renderer | AppRenderer
 _MAX_EXPORT = 4096
+_WORDS = {Credentials.MACAROON: "macaroon"}
+"""What consumers call what they identify themselves with, where it is no password."""
 
 
 def context(given: AppInput, site: Site, container: Container, shown: SecretDisplay | None) -> dict[str, Any]:
@@ -30,15 +33,20 @@ def context(given: AppInput, site: Site, container: Container, shown: SecretDisp
             "version": provided.version or binding.provider.version,
             "exports": dict(binding.exports),
             "user": manifest.id,
-            **({"password": shown.text(binding.credential)} if shown and binding.credential else {}),
+            **(
+                {_WORDS.get(provided.credentials, "password"): shown.text(binding.credential)}
+                if shown and binding.credential
+                else {}
+            ),
         }
     consumers: dict[str, list[dict[str, str]]] = {interface: [] for interface in manifest.provides}
     for consumer in sorted(given.consumers, key=lambda each: each.app):
         entry = {"app": consumer.app, "user": consumer.app}
         if shown and consumer.credential:
             chain = chain_with_login(manifest.provides[consumer.interface].credentials, site.chains)
-            assert chain is not None, "each kind of credentials is some chain's"
-            entry |= chain.credentials(consumer.app, shown.text(consumer.credential), consumer.role)
+            # Who takes macaroons needs to know of none.
+            if chain is not None:
+                entry |= chain.credentials(consumer.app, shown.text(consumer.credential), consumer.role)
         consumers[consumer.interface].append(entry)
     # What is hashed knows neither the owner's limit nor the phase of a chain: what runs must not restart for them.
     memory = container.resources.memory

@@ -15,6 +15,7 @@ from archipelago.container.manifest.model.settings import SecretKind
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.keys.key_files import private_pem
 from archipelago.security.keys.node_key import NodeKey
+from archipelago.security.secrets.aezeed import ENTROPY_BYTES, SALT_BYTES, seed_words
 from archipelago.security.secrets.redactor import Redactor
 from archipelago.security.secrets.secret import Secret
 from archipelago.security.secrets.secret_names import login_name, logins_pattern
@@ -198,3 +199,5 @@ def _make(kind: SecretKind, size: int) -> str:
             return base64.b32encode(random).decode().rstrip("=").lower()
         case SecretKind.KEYPAIR:
             return private_pem(Ed25519PrivateKey.generate())
+        case SecretKind.AEZEED:
+            return seed_words(secrets.token_bytes(ENTROPY_BYTES), secrets.token_bytes(SALT_BYTES), datetime.now(UTC))

@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from archipelago.catalog.local import LocalCatalog
+from archipelago.chains.lightning.macaroon import baked
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.plan import Request
+from archipelago.container.manifest.package import AppPackage
 from archipelago.container.workload.templates.renderer import Renderer
-from support.app_records import record
+from archipelago.storage.records.apps import AppRecord, Desired
+from support.app_manifests import app
+from support.app_records import record, record_of
 from support.checkout import APPS
 from support.composers import FACTS, GIB, composer_in
+
+IMAGE = "docker.io/library/busybox@sha256:" + "0" * 64
 
 
 async def test_an_app_whose_package_has_a_problem_is_no_matter_of_the_others(tmp_path: Path) -> None:
@@ -53,3 +59,35 @@ async def test_each_plan_looks_at_the_disk_anew_and_templates_do_not(tmp_path: P
     assert "free disk" in refused.value.message
     assert await composer.plan({}, wanted, catalog)
     assert (free, composer.host) == ([], FACTS)
+
+
+async def test_a_consumer_gets_a_macaroon_of_what_it_lists_and_its_provider_changes_nothing(tmp_path: Path) -> None:
+    composer = composer_in(tmp_path, Renderer().aside, lambda: 100 * GIB)
+    secrets = {"key": {"kind": "token", "permanent": True}}
+    rest = {"container": "main", "port": 80, "credentials": "macaroon", "root_key": "key"}
+    offering = record_of(app("offering", secrets=secrets, provides={"lnd-rest": rest}))
+    alone = await composer.compose({"offering": offering})
+
+    async def with_use(*permissions: str) -> tuple[str, str]:
+        """Return what the consumer is given, and the hash of what it is made of."""
+        main = {"image": IMAGE, "files": [{"path": "/login", "template": "login.j2"}]}
+        needs = {"lnd-rest": {"permissions": permissions}}
+        package = AppPackage(
+            app("using", containers={"main": main}, requires=needs),
+            "",
+            {"login.j2": b"{{ requires['lnd-rest'].macaroon }}"},
+        )
+        using = AppRecord("using", package, Desired.RUNNING, 2, choices={"lnd-rest": "offering"})
+        state = await composer.compose({"offering": offering, "using": using})
+        assert state.apps["offering"].workload.containers[0].hash == alone.apps["offering"].workload.containers[0].hash
+        (container,) = state.apps["using"].workload.containers
+        return container.files[0].content.reveal().decode(), container.hash
+
+    root_key = composer._secrets.get("offering", "key")
+    assert root_key is not None
+    given, first = await with_use("info:read", "invoices:write")
+    assert given == baked(root_key.reveal(), "using", ("info:read", "invoices:write"))
+    assert given not in composer._secrets.redactor.redact(f"it has {given}")
+    assert await with_use("invoices:write", "info:read") == (given, first)
+    more, second = await with_use("info:read", "invoices:write", "offchain:write")
+    assert more != given and second != first

@@ -34,6 +34,25 @@ async def test_a_value_that_was_refused_is_not_the_one_that_another_operation_se
     assert await secrets.show(app, "key") == "the first value"
 
 
+async def test_what_opens_a_wallet_is_never_replaced_nor_set(tmp_path: Path) -> None:
+    manager = SecretsManager(tmp_path / "secrets", tmp_path / "node.key")
+    manager.key.state()
+    secrets = AppSecrets(manager)
+    app = record(
+        tmp_path / "apps", "app", 0, "x", "secrets: {seed: {kind: aezeed}, wallet: {permanent: true}, other: {}}"
+    )
+    for name, spec in app.package.manifest.secrets.items():
+        manager.ensure("app", name, spec.kind, spec.bytes)
+    for name in ("seed", "wallet"):
+        for refused in (lambda each: secrets.take(app, each, "value"), lambda each: secrets.replaceable(app, each)):
+            with pytest.raises(NodeError, match=f"'{name}' of app cannot be replaced") as error:
+                if (asked := refused(name)) and not isinstance(asked, str):
+                    await asked
+            assert f"secret show app {name}" in error.value.hint
+    assert await secrets.replaceable(app, None) == ("other",)
+    assert await secrets.replaceable(app, "other") == ("other",)
+
+
 @pytest.mark.parametrize("value", ["two\nlines", "two\rlines", "nul\0", "line\u2028separator", "escape\x1b[2J"])
 def test_a_value_is_one_line(tmp_path: Path, value: str) -> None:
     secrets = AppSecrets(SecretsManager(tmp_path / "secrets", tmp_path / "node.key"))

@@ -74,7 +74,10 @@ def test_nothing_lies_in_the_clear_and_nobody_else_can_look(manager: SecretsMana
     assert modes[key] == stat.S_IMODE((secrets / "seed.age").stat().st_mode) == 0o600
 
 
-@given(kind=st.sampled_from([kind for kind in SecretKind if kind is not SecretKind.KEYPAIR]), size=st.integers(16, 128))
+_OWN_FORM = (SecretKind.KEYPAIR, SecretKind.AEZEED)
+
+
+@given(kind=st.sampled_from([kind for kind in SecretKind if kind not in _OWN_FORM]), size=st.integers(16, 128))
 @settings(max_examples=examples(20))  # each example waits for the disk
 def test_every_kind_is_one_line_that_files_can_hold(
     tmp_path_factory: pytest.TempPathFactory, kind: SecretKind, size: int
@@ -83,6 +86,12 @@ def test_every_kind_is_one_line_that_files_can_hold(
     text = SecretsManager(folder / "s", folder / "k").ensure("a", "b", kind, size).reveal()
     assert text.isascii() and text.replace("-", "").replace("_", "").isalnum()
     assert len(text) >= size
+
+
+def test_an_aezeed_is_24_words_on_one_line_and_another_one_each_time(manager: SecretsManager) -> None:
+    first, second = (manager.ensure("lnd", name, SecretKind.AEZEED, 32).reveal() for name in ("first", "second"))
+    assert first != second and all(word.isascii() and word.isalpha() for word in first.split(" "))
+    assert len(first.split(" ")) == 24
 
 
 def test_a_keypair_is_a_key_of_which_templates_get_the_public_half(manager: SecretsManager) -> None:

@@ -13,7 +13,7 @@ from archipelago.container.manifest.model.declared import Declared
 from archipelago.container.manifest.model.endpoints import Protocol, Scheme
 from archipelago.container.manifest.model.patterns import PatternError, check_pattern
 from archipelago.container.manifest.model.probes import ChainProbe
-from archipelago.container.manifest.model.settings import ChoiceOption, IntOption, StringOption
+from archipelago.container.manifest.model.settings import ChoiceOption, IntOption, SecretKind, StringOption
 from archipelago.container.manifest.options import ANY_INT, broken_rules
 from archipelago.container.manifest.templates import Names, check_template
 from archipelago.container.manifest.variants import requirements
@@ -102,10 +102,19 @@ def _volumes(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]
                 yield PathProblem(path, f"the volume '{name}' is exclusive and already mounted", "one mount of it")
 
 
+def _root_key(here: Path, name: str, manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
+    yield from unknown(here, "secret", name, declared.secrets)
+    secret = manifest.secrets.get(name)
+    if secret is not None and (secret.kind, secret.bytes, secret.stays) != (SecretKind.TOKEN, 32, True):
+        yield PathProblem(here, f"the secret '{name}' is no root key of macaroons", "kind: token, permanent: true")
+
+
 def _interfaces(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
     for name, provided in manifest.provides.items():
         here: Path = ("provides", name)
         yield from unknown((*here, "container"), "container", provided.container, declared.containers)
+        if provided.root_key is not None:
+            yield from _root_key((*here, "root_key"), provided.root_key, manifest, declared)
         for index, option in enumerate(provided.accepts):
             yield from unknown((*here, "accepts", index), "option", option, declared.options)
     for place, requires in requirements(manifest):

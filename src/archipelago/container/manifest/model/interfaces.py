@@ -26,6 +26,17 @@ class Credentials(StrEnum):
     """Nothing: whoever reaches the port may use it."""
     RPCAUTH = "rpcauth"
     """A user and password of the consumer's own; the provider only knows the salted hash (Bitcoin Core rpcauth)."""
+    MACAROON = "macaroon"
+    """A macaroon (LND), which allows what the consumer lists in `permissions` and nothing else."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether the provider's configuration names its consumers, so that it restarts for a new one."""
+        return self is Credentials.RPCAUTH
+
+
+Permission = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,40}:[a-z]{1,40}$")]
+"""What a macaroon of LND allows: `info:read`, `invoices:write` (`lncli listpermissions`)."""
 
 
 class Provided(Part):
@@ -41,8 +52,16 @@ class Provided(Part):
     """Options of this app that a consumer may demand a value of."""
     credentials: Credentials = Credentials.NONE
     """What each consumer gets to identify itself with."""
+    root_key: Key | None = None
+    """Secret that is the root key of its macaroons; needed with `credentials: macaroon`, and only there."""
     exports: dict[Key, Annotated[str, StringConstraints(max_length=1000)]] = Field(default={})
     """Further values for consumers; each is a template over this app's options, and makes one line."""
+
+    @model_validator(mode="after")
+    def _has_a_root_key(self) -> Self:
+        if (self.credentials is Credentials.MACAROON) != (self.root_key is not None):
+            raise ValueError("'root_key' belongs to 'credentials: macaroon'")
+        return self
 
 
 class Wait(StrEnum):
@@ -71,6 +90,8 @@ class Required(Part):
     """State of the provider for which the start of this app waits."""
     role: InterfaceRole = InterfaceRole.READ
     """What the app may do with the interface, where the provider gives each consumer a login (`credentials`)."""
+    permissions: Annotated[tuple[Permission, ...], Field(max_length=40)] = ()
+    """What the app may do with the interface, where the provider gives each consumer a macaroon."""
 
 
 class Conflict(Part):

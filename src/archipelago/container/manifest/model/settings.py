@@ -95,6 +95,8 @@ class SecretKind(StrEnum):
     """URL-safe base64."""
     KEYPAIR = "keypair"
     """Private Ed25519 key (PEM, PKCS #8); the filter `public_key` gives its public half (PEM)."""
+    AEZEED = "aezeed"
+    """24 words of a new Lightning wallet, as LND takes them; the node never replaces them."""
 
 
 class GeneratedSecret(Part):
@@ -103,4 +105,11 @@ class GeneratedSecret(Part):
     kind: SecretKind = SecretKind.PASSWORD
     """Form of the secret."""
     bytes: Annotated[int, Field(ge=16, le=128)] = 32
-    """Random bytes behind the secret; a keypair has its own number."""
+    """Random bytes behind the secret; a keypair and an aezeed have their own number."""
+    permanent: bool = False
+    """Whether the app cannot change it any more once it has used it, such as the password of a wallet."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is never replaced: with another one, the app would not open what it has."""
+        return self.permanent or self.kind is SecretKind.AEZEED
