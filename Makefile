@@ -1,5 +1,5 @@
 # make run and make test are all that is needed; both set the host up themselves.
-.PHONY: help run test test-vm setup setup-tests lint unit properties coverage resolver-check updates chaos histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
+.PHONY: help run test test-vm test-catalog setup setup-tests lint unit properties coverage resolver-check updates chaos histories backup-targets backups-proof bench bench-compare screenshots pictures app-screenshots clean-test
 export PYTHONPATH := src
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/archipelago
 quiet := PATH=/opt/archipelago/venv-tests/bin:$$PATH PYTHONPYCACHEPREFIX=$(cache)/pycache HYPOTHESIS_STORAGE_DIRECTORY=$(cache)/hypothesis
@@ -47,6 +47,9 @@ updates:       ## try every bad update on every disk, with a kill of the daemon 
 
 chaos:         ## kill -9 in CHAOS_ROUNDS (112) rounds, while the owner of five apps changes something (long)
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-112} scripts/test tests/chaos/test_kill.py
+
+test-catalog:  ## install and use the apps whose programs take minutes to compile, which is done once (LND)
+	@ARCHIPELAGO_TEST_CATALOG=1 scripts/test tests/catalog
 
 backup-targets: ## try all targets, also a real S3 server, which Go builds of its module (some minutes the first time)
 	@server="$$(scripts/s3-server)" && ARCHIPELAGO_BUCKET_SERVER="$$server" scripts/test tests/integration/test_backup_s3.py \

@@ -33,6 +33,7 @@ _READ = (
     "getdescriptorinfo",
     "getdifficulty",
     "getindexinfo",
+    "getinfo",  # of btcd: what is written for both (LND) recognises bitcoind by not having it
     "getmempoolancestors",
     "getmempooldescendants",
     "getmempoolentry",

@@ -1,0 +1,15 @@
+"""What installs and uses apps whose programs take minutes to compile: `make test-catalog`.
+
+They are compiled once, and kept for the next run.
+"""
+
+import os
+
+from support.harness import ROOT
+from support.kept_archives import PROGRAMS
+
+collect_ignore_glob = ["test_*.py"]
+
+if os.environ.get("ARCHIPELAGO_TEST_CATALOG"):
+    collect_ignore_glob = []
+    os.environ.setdefault(PROGRAMS, str(ROOT.parent / "programs"))
