@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.node_job import Errand, NodeJob, open_steps
+from archipelago.container.operations.node_job import NodeJob, open_steps
+from archipelago.container.operations.opening_job import Errand
 from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import StepRecord

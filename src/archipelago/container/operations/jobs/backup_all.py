@@ -8,7 +8,8 @@ from archipelago.container.desired.installed_apps import installed
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.backup import BackupJob
-from archipelago.container.operations.node_job import Errand, reasons
+from archipelago.container.operations.node_job import reasons
+from archipelago.container.operations.opening_job import Errand
 from archipelago.container.operations.targets_job import TargetsJob, chosen_pairs
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.operations import StepRecord

@@ -10,7 +10,8 @@ from archipelago.container.operations.backup_finder import BackupFinder, ReadBac
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.backup_restore import BackupRestoreJob
-from archipelago.container.operations.node_job import Errand, NodeJob, failed_steps, open_steps, reasons
+from archipelago.container.operations.node_job import NodeJob, failed_steps, open_steps, reasons
+from archipelago.container.operations.opening_job import Errand
 from archipelago.container.operations.restore_order import lacking, restore_order
 from archipelago.container.operations.tracker import Tracker
 from archipelago.errors import ErrorCode, NodeError
