@@ -397,6 +397,29 @@ async def test_the_owner_chooses_who_provides_what_an_app_needs(page: Page, node
         await node.done(await node.call("container-remove", app=app, delete_data=True))
 
 
+async def test_an_app_that_needs_a_newer_version_of_another_says_so_and_brings_it(page: Page, node: TestNode) -> None:
+    await with_ship(page, node)
+    assert node.apps is not None
+    pier = "provides: {pier: {container: main, port: 8000}}\nrelease_notes: It is longer.\n"
+    write_app(node.apps, "quay", more=pier)
+    await node.install("quay")
+    write_app(node.apps, "quay", more=pier, version="2.0")
+    write_app(node.apps, "ferry", more="requires: {pier: {version: '>=2'}}\n")
+    await page.goto("/store/ferry")
+    part = page.get_by_role("listitem").filter(has_text="quay 2.0")
+    await expect(part).to_contain_text("Updated first, since ferry needs a newer version", ignore_case=True)
+    await expect(part.get_by_text("updated", exact=True)).to_be_visible()
+    await part.get_by_text("What is new").click()
+    await expect(part.get_by_text("It is longer.")).to_be_visible()
+    await expect(page.get_by_text("quay is updated first; if that fails, nothing is installed")).to_be_visible()
+    await page.get_by_role("button", name="Install").click()
+    await expect(page.get_by_text("ferry is installed.")).to_be_visible(timeout=120_000)
+    found = {each["app"]: each["version"] for each in await node.call("container-list")}
+    assert (found["quay"], found["ferry"]) == ("2.0", "1.0")
+    for app in ("ferry", "quay"):
+        await node.done(await node.call("container-remove", app=app, delete_data=True))
+
+
 async def put_aside(page: Page, panel: Locator, notice: Locator, how: str) -> None:
     """Choose a line of the menu of a notice, or its nearest where security is at stake."""
     button = notice.get_by_role("button", name="More for")

@@ -71,3 +71,11 @@ def refuse_obstacles(plan: dict[str, Any]) -> None:
     """Raise `CommandError` where something stands in the way of a plan, before anybody is asked."""
     if plan["obstacles"]:
         raise CommandError(Exit.REFUSED, "; ".join(plan["obstacles"]), "nothing was changed; free it, then try again")
+
+
+def refuse_unseen_updates(plan: dict[str, Any], yes: bool) -> None:
+    """Raise `CommandError` where an installation updates apps that are there, and nobody can be asked."""
+    updates = [app["app"] for app in plan["apps"] if app["action"] == "update"]
+    if updates and not yes and not sys.stdin.isatty():
+        text = f"{line(', '.join(updates))} would be updated first: this needs --yes where nobody can be asked"
+        raise CommandError(Exit.USAGE, text, "nothing was changed")

@@ -63,6 +63,8 @@ class Request:
     """
     options: Mapping[AppId, Mapping[Key, Scalar]] = field(default_factory=lambda: _EMPTY)
     """Options that the owner sets, merged over those that he set before."""
+    along: frozenset[AppId] = frozenset()
+    """Those of `update` that nobody asked for: the others do not go together with the versions that are installed."""
 
 
 # --- what comes out --------------------------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ def because(world: World, app: AppId, incoming: Iterable[Edge]) -> tuple[str, ..
         reasons.append(
             msg("you asked for it") if app not in world.kept else msg("you asked for it, and it is installed already")
         )
+    elif app in world.request.along:
+        reasons.append(msg("it is updated, as the version that is installed does not go together with the others"))
     elif app in world.updated:
         reasons.append(msg("you asked to update it"))
     elif app in world.kept:

@@ -13,6 +13,7 @@ from archipelago.container.dependency_resolver.plan import Action, Plan, Request
 from archipelago.container.manifest.exposure import LOOPBACK, OnionAccess
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations import revisions as config_history
+from archipelago.container.operations.changes.updates_first import updated_by
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.jobs.configure import ConfigureJob
 from archipelago.container.operations.jobs.install import InstallJob
@@ -36,6 +37,7 @@ from archipelago.container.proposals.proposal import concerning
 from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.ports import require_free
+from archipelago.support.texts.text import msg
 
 
 class Orchestrator:
@@ -66,7 +68,9 @@ class Orchestrator:
         }
         older = await self._parts.downgrades.find(plan, records)
         copies = await self._parts.way_back.remarks(records, proposal.packages)
-        warnings = (*plan.warnings, *(each.text for each in older), *copies)
+        first = () if app in records else updated_by(plan)
+        staged = (msg("{app} is updated first; if that fails, nothing is installed", app=each) for each in first)
+        warnings = (*plan.warnings, *staged, *(each.text for each in older), *copies)
         return plan.model_copy(update={**found, "warnings": warnings})
 
     async def install(

@@ -10,7 +10,7 @@ from archipelago.container.desired.composer import Composer
 from archipelago.container.desired.installed_apps import Records, not_installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.package import AppPackage
-from archipelago.container.proposals.bound_updates import with_bound_update
+from archipelago.container.proposals.bound_updates import with_bound_update, without_help
 from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.proposals.proposal import Proposal, require_packages
 from archipelago.storage.records.apps import AppRecord
@@ -98,12 +98,17 @@ class Planner:
         return Proposal.of(plan, catalog.packages, request.options.get(app, {}), app, *request.install)
 
     async def _resolved(self, records: Records, request: Request, catalog: Catalog) -> Plan:
-        """Return the plan of a request; an update takes those apps along whose versions bind it."""
+        """Return the plan of a request; it takes those updates along without which versions do not go together."""
+        first: ResolutionError | None = None
         while True:
             try:
                 return await self.composer.plan(records, request, catalog)
             except ResolutionError as refusal:
+                first = first or refusal
                 wider = with_bound_update(request, refusal, records, catalog.packages)
-                if wider is None:
+                if wider is not None:
+                    request = wider
+                elif request.install and request.along:
+                    raise without_help(first, refusal, request.along) from refusal
+                else:
                     raise
-                request = wider

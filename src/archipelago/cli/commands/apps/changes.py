@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from archipelago.cli.client import Client
-from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles
+from archipelago.cli.consent import agree, agree_to_settings, ask, refuse_obstacles, refuse_unseen_updates
 from archipelago.cli.data_words import class_words
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Available, Choices, Downgrade, Installed, Json, NoWait, Settings, Yes, pairs
@@ -37,10 +37,12 @@ def install(
         else:
             show_plan(plan)
         return
-    if not json:
+    if yes or not json:
         plan = client.call("plan", **wanted)
-        show_plan(plan)
+        if not json:
+            show_plan(plan)
         refuse_obstacles(plan)
+        refuse_unseen_updates(plan, yes)
         ask("Install this?", yes)
         wanted["plan"] = plan["digest"]
     if downgrade:

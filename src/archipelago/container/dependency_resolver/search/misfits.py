@@ -36,7 +36,11 @@ def version_mismatch(consumer: AppId, required: Required, offer: Offer) -> Probl
             provider=offer.provider,
             version=offer.version,
         ),
-        msg("Update {provider} in the same step: the catalog has {newer}", provider=offer.provider, newer=offer.newer)
+        msg(
+            "Update {provider} first, to {newer}: 'archipelago update {provider}', or Update on its page",
+            provider=offer.provider,
+            newer=offer.newer,
+        )
         if offer.newer
         else msg("Choose another provider, or wait for a version that fits"),
         {

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Self
 
+from pydantic import Field
+
+from archipelago.api.operations import Operation
 from archipelago.container.dependency_resolver.errors import ResolutionError
 from archipelago.container.dependency_resolver.plan import Plan, Request
 from archipelago.container.desired.installed_apps import Records
@@ -13,19 +16,28 @@ from archipelago.container.operations.changes.planned_records import PLAN_STEP, 
 from archipelago.container.operations.changes.removal import lacking_data, release_slots, take_back
 from archipelago.container.operations.changes.starts import start_step
 from archipelago.container.operations.changes.turn import TurnResult
+from archipelago.container.operations.changes.updates_first import split, updated_by
 from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
+from archipelago.container.operations.jobs.update import MeasuredUpdate, UpdateJob
+from archipelago.container.operations.opening_job import Errand, OpeningJob
 from archipelago.container.operations.tracker import Tracker
 from archipelago.container.proposals.downgrades import require_none
-from archipelago.container.proposals.proposal import Proposal, touched
+from archipelago.container.proposals.proposal import Proposal, another_plan, touched
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.records.operations import OperationState
 from archipelago.support.ports import require_free
-from archipelago.support.texts.text import msg
+from archipelago.support.texts.text import joined, msg
 
 
-class InstallJob(Job):
-    """The plan that the owner agreed to is the one that is carried out, or the installation fails and says why."""
+class InstallJob(OpeningJob):
+    """The plan that the owner agreed to is the one that is carried out, or the installation fails and says why.
+
+    Where it needs a newer version of an installed app, that is updated first, by an operation of its own, which ends as
+    any update does: with the new version, or with the one before, and then nothing is installed. A cancel of the
+    installation leaves updates that are done.
+    """
 
     kind = "install"
 
@@ -42,6 +54,8 @@ class InstallJob(Job):
     """Digest of the plan that the owner agreed to; None in old rows: any plan of these packages."""
     without_data: tuple[str, ...] = ()
     """Those of the new apps that had no data before: a cancel deletes what they have by then."""
+    updates: dict[str, str] = Field(default={})
+    """Installed apps that are updated first -> digest of the plan of each update; none once that is done."""
 
     @classmethod
     async def requested(
@@ -73,7 +87,12 @@ class InstallJob(Job):
             require_none(await parts.downgrades.find(proposal.plan, records))
         await require_free(proposal.plan.asks.ports, str(LOOPBACK))
         job = cls(app=app, options=dict(proposal.options), choices=dict(choices), start=start, also=also)
-        return await job._with(parts, proposal)
+        if not (updates := updated_by(proposal.plan)):
+            return await job._with(parts, proposal)
+        if agreed is None:
+            raise _not_agreed(app, updates)
+        found = await split(parts.planner, records, job.request, app, proposal)
+        return (await job._with(parts, found.installation)).model_copy(update={"updates": dict(found.updates)})
 
     async def _with(self, parts: JobParts, proposal: Proposal) -> Self:
         return self.model_copy(
@@ -110,13 +129,26 @@ class InstallJob(Job):
         """Those of the new apps that are to run."""
         return tuple(name for name in self.new if self.start or name not in self.asked)
 
+    @property
+    def request(self) -> Request:
+        """What is resolved."""
+        return Request(install=self.asked, choices=self.choices, options={self.app: self.options})
+
+    @property
+    def touches(self) -> frozenset[str]:
+        """What it works on: not those that are updated first, as each update locks its own."""
+        return frozenset((self.app, *self.new)) if self.updates else super().touches
+
     async def run(self, parts: JobParts, tracker: Tracker) -> None:
-        """Fetch the images, keep the plan, and wait until the apps are ready."""
+        """Update what has to be, fetch the images, keep the plan, and wait until the apps are ready."""
         if self.app in await parts.state.load_apps():  # a crash came after the plan was kept
             await parts.starts.wait(tracker, self.asked)
             return
+        steps = (*map(image_step, self.new), PLAN_STEP, *map(start_step, self.started))
+        await tracker.steps((*map(update_step, self.updates), *steps))
+        if self.updates:
+            await self._update_first(parts, tracker)
         packages = await parts.planner.packages(self.packages or {})
-        await tracker.steps((*map(image_step, self.new), PLAN_STEP, *map(start_step, self.started)))
         async with parts.fetcher.fetched(tracker, packages):
             await tracker.begin(PLAN_STEP)
             try:
@@ -128,12 +160,27 @@ class InstallJob(Job):
         awaited = (name for name in touched(plan) if name in self.started or name not in self.new)
         await parts.starts.wait(tracker, tuple(awaited))
 
+    async def _update_first(self, parts: JobParts, tracker: Tracker) -> None:
+        """Return once all updates are done, and nobody else works on what is touched. Raises `NodeError`."""
+        for app, plan in self.updates.items():
+            await tracker.begin(update_step(app))
+            try:
+                ended = await self.ended_operation(parts, tracker, _update(parts, app, plan))
+            except NodeError as error:
+                raise _not_updated(self.app, app, error.code, error.message, error.hint) from error
+            if ended is not None and ended.state is not OperationState.DONE:
+                raise _update_failed(self.app, app, ended)
+            await tracker.finish(update_step(app), "")
+        done = self.model_copy(update={"updates": {}, "waits_for": "", "waits_at": ""})
+        while not tracker.lock(done.touches):
+            await tracker.until_free(done.touches)
+        await tracker.store(done.arguments)
+
     async def _store_plan(self, parts: JobParts, packages: Mapping[str, AppPackage]) -> Plan:
-        request = Request(install=self.asked, choices=self.choices, options={self.app: self.options})
         stopped = () if self.start else self.asked
 
         async def decide(records: Records) -> TurnResult:
-            proposal = await parts.planner.plan_again(records, request, self.app)
+            proposal = await parts.planner.plan_again(records, self.request, self.app)
             proposal.require(self.plan, self.packages)
             plan, slot = proposal.plan, parts.state.take_slot
             return TurnResult(
@@ -153,3 +200,57 @@ class InstallJob(Job):
             # Meanwhile another app came to rely on what was installed along with this one.
             asked = tuple(name for name in self.new if name in self.asked)
             await take_back(parts, asked, self.without_data, message=message, app=self.app)
+
+
+def update_step(app: str) -> str:
+    """Return the name of the step in which an app is updated."""
+    return msg("update {app}", app=app)
+
+
+def _update(parts: JobParts, app: str, plan: str) -> Errand:
+    """Return the errand of an update to which the owner has agreed, as if he had asked for it alone."""
+    measured: list[MeasuredUpdate] = []
+
+    async def has_it() -> bool:
+        package = (await parts.catalog.read()).package(app)
+        return (await parts.planner.installed(app)).package.package_digest() == package.package_digest()
+
+    async def check() -> None:
+        if not await has_it():
+            record = await parts.planner.installed(app)
+            measured[:] = [await UpdateJob.measure(parts, record, agreed=plan, downgrade=False)]
+
+    async def job() -> Job | None:
+        if await has_it():
+            return None
+        if not measured:
+            raise another_plan()
+        record = await parts.planner.installed(app)
+        return await UpdateJob.requested(parts, record, measured[0], agreed=plan, downgrade=False)
+
+    return Errand(update_step(app), app, job, check)
+
+
+def _not_agreed(app: str, updates: tuple[str, ...]) -> NodeError:
+    names = joined(updates, ", ")
+    return NodeError(
+        ErrorCode.INVALID_VALUE,
+        msg("{app} needs a newer version of {names}, to whose update you have not agreed", app=app, names=names),
+        hint=msg("look at the plan and agree to it: 'archipelago install {app}', or the digest of 'plan'", app=app),
+        data={"updates": list(updates)},
+    )
+
+
+def _not_updated(app: str, provider: str, code: str, why: str, hint: str) -> NodeError:
+    return NodeError(
+        ErrorCode(code),
+        msg("{provider} was not updated, so {app} was not installed: {why}", provider=provider, app=app, why=why),
+        hint=hint,
+        data={"app": provider},
+    )
+
+
+def _update_failed(app: str, provider: str, ended: Operation) -> NodeError:
+    error = ended.error
+    assert error is not None, "it did not end well"
+    return _not_updated(app, provider, error.code, error.message, error.hint)
