@@ -95,9 +95,18 @@ class Tracker:
         detail = msg("{step}: {detail}", step=now.name, detail=now.detail) if now.detail else now.name
         await self._step(name, percent=percent, detail=detail, bytes_done=now.bytes_done, bytes_total=now.bytes_total)
 
-    async def commit(self) -> None:
-        """Say that what was done so far cannot be undone."""
-        await self._update(cancellable=False)
+    async def commit(self, done: Sequence[str] = (), begun: str = "") -> None:
+        """Say that what was done so far cannot be undone; steps that end with that, and one that begins, with it."""
+        ends = {"state": OperationState.DONE, "percent": 100.0}
+        steps = tuple(
+            step.model_copy(update=ends)
+            if step.name in done
+            else step.model_copy(update={"state": OperationState.RUNNING})
+            if step.name == begun
+            else step
+            for step in self.record.steps
+        )
+        await self._update(cancellable=False, steps=steps, percent=_percent(steps))
 
     async def end(self, state: OperationState, error: OperationFailure | None = None) -> None:
         """End the operation; steps that were not finished end with it."""
@@ -129,9 +138,7 @@ class Tracker:
         changes = {key: value for key, value in changes.items() if key != "detail" or value is not None}
         changes = _redacted(changes, self._redact)
         steps = tuple(step.model_copy(update=changes) if step.name == name else step for step in self.record.steps)
-        done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
-        mere_progress = "state" not in changes
-        await self._update(lazy=mere_progress, steps=steps, percent=round(100 * done / max(1, len(steps)), 1))
+        await self._update(lazy="state" not in changes, steps=steps, percent=_percent(steps))
 
     async def _update(self, *, lazy: bool = False, **changes: object) -> None:
         self.record = self.record.model_copy(update={**changes, "updated_at": datetime.now(UTC)})
@@ -169,6 +176,12 @@ class Locks(Protocol):
     def is_free(self, operation: str, apps: frozenset[str]) -> bool:
         """Return whether nobody but an operation works on one of these apps."""
         ...
+
+
+def _percent(steps: Sequence[StepRecord]) -> float:
+    """Return how far the whole operation is."""
+    done = sum(1.0 if step.state.ended else (step.percent or 0.0) / 100 for step in steps)
+    return round(100 * done / max(1, len(steps)), 1)
 
 
 def _redacted(value: Any, redact: Callable[[str], str]) -> Any:

@@ -111,12 +111,10 @@ class WayBack:
         """Let apps run again."""
         self.reconciler.suspend(less=apps)
 
-    async def take(self, tracker: Tracker, record: AppRecord, order: SnapshotOrder, plan: CopyPlan) -> None:
-        """Take a snapshot of an app that is suspended, as `prepare` has planned it. Raises `NodeError`."""
-        step = copy_step(record.app)
-        await tracker.begin(step, copy_words(plan))
-        await self.store.take(record, order, plan)
-        await tracker.finish(step)
+    async def lay_out(self, tracker: Tracker, record: AppRecord, name: str, plan: CopyPlan) -> None:
+        """Begin a snapshot of an app that `prepare` has planned, before the app stops for it. Raises `NodeError`."""
+        await tracker.begin(copy_step(record.app), copy_words(plan))
+        await self.store.lay_out(record, name)
 
     async def put_back(
         self, tracker: Tracker, apps: Sequence[str], source: str, aside: SnapshotOrder, new: Collection[str] = ()

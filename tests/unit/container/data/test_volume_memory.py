@@ -149,6 +149,7 @@ async def test_snapshots_with_keys_by_the_word_of_a_later_version_are_kept(world
     names = [f"2026-11-29T10-00-0{second}.000Z" for second in range(4)]
     for name in names:
         order = SnapshotOrder(name, SnapshotKind.REJECTED)
+        await world.snapshots.lay_out(now, name)
         await world.snapshots.take(now, order, await world.snapshots.plan("app", ()))
         place = world.folder.snapshot(name)
         about = (await world.snapshots.about("app", name)).model_copy(update={"volumes": {"keys": ""}})

@@ -1,7 +1,7 @@
 """Snapshots on demand, going back to one, and undoing that or an update."""
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from archipelago.container.operations.scheduled_snapshots import ScheduledSnapsh
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
 from archipelago.container.operations.snapshots import Snapshots, refuse_one_way
 from archipelago.container.operations.tracker import Tracker
+from archipelago.container.operations.way_back import WayBack
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.security.audit.chain import AuditAction
@@ -296,6 +297,19 @@ async def test_a_kill_while_a_snapshot_comes_back_is_gone_on_from(
         assert [tree(data(node)), kept(node, await newest(snapshots, SnapshotKind.BEFORE_RESTORE))] == states
 
     assert await killed_at_each_step(node, crashes, undo, swapped) > 5
+
+
+async def test_nothing_is_left_of_a_snapshot_of_an_app_that_does_not_stop(
+    node: Bench, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(_: WayBack, apps: Collection[str]) -> None:
+        assert any((node.folder / "apps" / "app" / "snapshots").iterdir()), "all but the data is there by then"
+        raise NodeError(ErrorCode.TIMEOUT, f"{apps} cannot be stopped")
+
+    monkeypatch.setattr(WayBack, "suspend", stuck)
+    ended = await node.ended(await snapshots.take("app"))
+    assert ended.error is not None and ended.error.code == ErrorCode.TIMEOUT
+    assert not any((node.folder / "apps" / "app" / "snapshots").iterdir()) and node.apps.suspended == frozenset()
 
 
 async def test_a_copy_that_does_not_fit_is_refused_before_the_app_stops(

@@ -16,7 +16,7 @@ from archipelago.container.operations.jobs.update import UpdateJob
 from archipelago.container.operations.readiness.situation import Situation
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
-from archipelago.storage.records.operations import OperationState
+from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.examples import steps
 from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
@@ -83,6 +83,23 @@ async def test_a_version_that_does_not_work_goes_back_with_its_data(node: Bench)
     # And again: what the first one left is nowhere else.
     await node.ended(await node.orchestrator.update("app"))
     assert await kinds(node) == [SnapshotKind.REJECTED] * 2 and tree(data(node)) == before
+
+
+async def test_while_the_app_is_stopped_its_data_is_copied_and_next_to_nothing_else_is_written(
+    node: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_operation = node.state.save_operation
+
+    async def save(record: OperationRecord) -> OperationRecord:
+        node.apps.done.append("write how far it is")
+        return await save_operation(record)
+
+    monkeypatch.setattr(node.state, "save_operation", save)
+    node.namespace.before = lambda: node.apps.done.append("change the data")
+    ended = await node.ended(await node.orchestrator.update("app"))
+    assert ended.state is OperationState.DONE
+    stop, start = (node.apps.done.index(f"{what} app") for what in ("suspend", "release"))
+    assert node.apps.done[stop + 1 : start] == ["change the data", "write how far it is"]
 
 
 async def test_a_version_that_crashes_a_moment_later_goes_back(node: Bench) -> None:

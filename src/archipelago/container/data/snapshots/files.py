@@ -31,12 +31,11 @@ def make_place(place: SnapshotFolder) -> None:
             sync_folder(directory)
 
 
-def write_all(folder: AppFolder, place: SnapshotFolder, record: AppRecord, about: SnapshotRecord) -> None:
-    """Write all but the volumes; what says that the snapshot is complete comes last."""
+def write_rest(folder: AppFolder, place: SnapshotFolder, record: AppRecord) -> None:
+    """Write all but the volumes, and what says that the snapshot is complete (`write_about`). Raises `NodeError`."""
     _copy_secrets(folder.secrets, place.secrets)
     with reported(place.record):
         write_atomically(place.record, record_to_json(record).encode())
-    write_about(place, about)
 
 
 def write_about(place: SnapshotFolder, about: SnapshotRecord) -> None:

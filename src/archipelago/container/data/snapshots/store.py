@@ -20,7 +20,7 @@ from archipelago.container.data.snapshots.files import (
     other_secrets,
     restore_secrets,
     write_about,
-    write_all,
+    write_rest,
 )
 from archipelago.container.data.snapshots.methods import Candidate, CopyPlan, LeftOut, as_planned, plan_copies
 from archipelago.container.data.snapshots.order import SnapshotOrder, describe_snapshot
@@ -78,29 +78,46 @@ class SnapshotStore:
 
     # --- taking -----------------------------------------------------------------------------------------------------
 
-    async def take(self, record: AppRecord, order: SnapshotOrder, plan: CopyPlan) -> SnapshotRecord:
-        """Take a snapshot of an app that is stopped; one that is there and complete is returned.
+    async def lay_out(self, record: AppRecord, name: str) -> None:
+        """Write all of a snapshot of an app but its volumes, while the app still runs; `take` does the rest.
 
-        Nothing is left of one that fails or is cancelled. Raises `NodeError`.
+        One that is there and complete stays as it is. Nobody may change the app between the two. Nothing is left of one
+        that fails or is cancelled. Raises `NodeError`.
+        """
+        folder = self._layout.app(record.app)
+        place = folder.snapshot(name)
+        if await asyncio.to_thread(read_about, place) is not None:
+            return
+        await self._namespace.remove(str(place.path))
+        try:
+            await asyncio.to_thread(make_place, place)
+            await asyncio.to_thread(write_rest, folder, place, record)
+        except BaseException:
+            await asyncio.shield(self._namespace.remove(str(place.path)))
+            raise
+
+    async def take(self, record: AppRecord, order: SnapshotOrder, plan: CopyPlan) -> SnapshotRecord:
+        """Take a snapshot of an app that is stopped, and for which one of this name was laid out.
+
+        One that is there and complete is returned. Nothing is left of one that fails or is cancelled. Raises
+        `NodeError`.
         """
         folder = self._layout.app(record.app)
         place = folder.snapshot(order.name)
         if (found := await asyncio.to_thread(read_about, place)) is not None:
             return found
-        await self._namespace.remove(str(place.path))
-        # Again: the disk may have filled up since the plan, such as by the copies of apps before this one.
-        replace(plan, free=await asyncio.to_thread(free_bytes, folder)).require_room(record.app)
-        methods = plan.methods
-        if order.kind is SnapshotKind.SCHEDULED:  # nobody waits for it: an app is not kept down for long
-            methods = {name: as_planned(ways) for name, ways in methods.items()}
         try:
-            await asyncio.to_thread(make_place, place)
+            # Again: the disk may have filled up since the plan, such as by the copies of apps before this one.
+            replace(plan, free=await asyncio.to_thread(free_bytes, folder)).require_room(record.app)
+            methods = plan.methods
+            if order.kind is SnapshotKind.SCHEDULED:  # nobody waits for it: an app is not kept down for long
+                methods = {name: as_planned(ways) for name, ways in methods.items()}
             volumes = {
                 name: await self._copies.copy_by(folder, str(folder.volume(name)), str(place.volume(name)), ways)
                 for name, ways in methods.items()
             }
             about = describe_snapshot((record,), order, await self._next_number(record.app), volumes, plan.left_out)
-            await asyncio.to_thread(write_all, folder, place, record, about)
+            await asyncio.to_thread(write_about, place, about)
         except BaseException:
             await asyncio.shield(self._namespace.remove(str(place.path)))
             raise
@@ -169,7 +186,8 @@ class SnapshotStore:
                 {**stays, **about.left_out},
             )
             # First: what is moved is whole at any moment, and must not be taken for the remains of a copy.
-            await asyncio.to_thread(write_all, folder, target, now, made)
+            await asyncio.to_thread(write_rest, folder, target, now)
+            await asyncio.to_thread(write_about, target, made)
         # As it was at first: after a crash the app may have its former record already, which may be less strict.
         may_move -= set(made.left_out)
         try:

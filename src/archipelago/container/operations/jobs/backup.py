@@ -179,6 +179,7 @@ class BackupJob(Job):
         plan.require_room(app)
         await tracker.store(self.model_copy(update={"copying": True}).arguments)
         try:
+            await store.lay_out(recipe.record, self.snapshot)
             try:
                 await parts.way_back.suspend((app,))
                 await store.take(recipe.record, SnapshotOrder(self.snapshot, SnapshotKind.BACKUP), plan)

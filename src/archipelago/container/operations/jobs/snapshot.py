@@ -11,6 +11,7 @@ from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.tracker import Tracker
 from archipelago.container.operations.way_back import copy_step, require_read
+from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind
 
@@ -62,8 +63,14 @@ class SnapshotJob(Job):
         await tracker.steps((copy_step(self.app), start_step(self.app)))
         record = installed(await parts.state.load_apps(), self.app)
         plan = await way.prepare(record)
-        await way.suspend(apps)
-        await way.take(tracker, record, SnapshotOrder(self.snapshot, self.why), plan)
+        await way.lay_out(tracker, record, self.snapshot, plan)
+        try:
+            await way.suspend(apps)
+        except NodeError:
+            await way.store.delete(self.app, self.snapshot)
+            raise
+        await way.store.take(record, SnapshotOrder(self.snapshot, self.why), plan)
         await tracker.commit()
         way.release(apps)
+        await tracker.finish(copy_step(self.app))
         await parts.starts.wait(tracker, apps)

@@ -41,7 +41,7 @@ class UpdateStage(StrEnum):
     FETCH = "fetch"
     """Nothing of the apps is changed."""
     COPY = "copy"
-    """The apps are stopped for their snapshots; at the end of it the new plan is written down."""
+    """The apps are stopped for their snapshots; at the end of it the new plan is written down, and they start."""
     TRIAL = "trial"
     """The new version runs, and has to show that it works."""
     BACK = "back"
@@ -203,17 +203,16 @@ class UpdateJob(Job):
                 try:
                     await self._copy(parts, tracker, packages)
                     # From here on the new version may change the app's data in a way that the old one cannot read.
-                    await tracker.commit()
-                    await tracker.begin(PLAN_STEP)
+                    await tracker.commit(done=copies, begun=PLAN_STEP)
                     await self._keep_plan(parts, packages)
                 except Exception:
                     if not _is_kept(await parts.state.load_apps(), wanted):
                         await self._discard(parts)
                     raise
+                parts.way_back.release(self.updates)  # nobody waits for what is written down of it
             await tracker.finish(PLAN_STEP)
-        job = await self._at(tracker, UpdateStage.TRIAL)
         parts.way_back.release(self.updates)
-        return job
+        return await self._at(tracker, UpdateStage.TRIAL)
 
     async def _copy(self, parts: JobParts, tracker: Tracker, packages: dict[str, AppPackage]) -> None:
         if not self.updates:
@@ -225,10 +224,12 @@ class UpdateJob(Job):
             await parts.pruner.keep(records[name].package)
         await self._at(tracker, UpdateStage.COPY)
         await parts.way_back.store.room.keep(self.updates)
+        for name in self.updates:
+            await parts.way_back.lay_out(tracker, records[name], self.snapshot, plans[name])
         await parts.way_back.suspend(self.updates)
         for name in self.updates:
             order = before_update(name, self.snapshot, packages[name], self.updates)
-            await parts.way_back.take(tracker, records[name], order, plans[name])
+            await parts.way_back.store.take(records[name], order, plans[name])
 
     async def _keep_plan(self, parts: JobParts, packages: dict[str, AppPackage]) -> None:
         async def decide(records: Records) -> TurnResult:

@@ -59,7 +59,11 @@ class World:
         return await self.store.plan("app", restorable_volumes(self.record))
 
     async def take(self, name: str = BEFORE) -> None:
-        await self.store.take(self.record, SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
+        await self.take_by(SnapshotOrder(name, SnapshotKind.BEFORE_UPDATE), await self.plan())
+
+    async def take_by(self, order: SnapshotOrder, plan: CopyPlan) -> None:
+        await self.store.lay_out(self.record, order.name)
+        await self.store.take(self.record, order, plan)
 
     async def back(self) -> AppRecord:
         return await self.store.bring_back(
@@ -408,7 +412,7 @@ async def test_a_copy_for_which_the_room_went_since_it_was_planned_is_not_starte
     plan = CopyPlan({"data": (CopyMethod.COPY,)}, bytes=1 << 30, free=1 << 40)
     no_room(monkeypatch)
     with pytest.raises(NodeError, match="are missing"):
-        await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+        await world.take_by(SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
     assert not world.folder.snapshot(BEFORE).path.exists()
 
 
@@ -421,9 +425,9 @@ async def test_a_plain_copy_that_nobody_planned_needs_its_room(world: World, mon
     with monkeypatch.context() as patch:
         no_room(patch)
         with pytest.raises(NodeError, match="are missing"):
-            await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+            await world.take_by(SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
     assert not world.folder.snapshot(BEFORE).path.exists()
-    await world.store.take(world.record, SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
+    await world.take_by(SnapshotOrder(BEFORE, SnapshotKind.MANUAL), plan)
     assert (await world.store.about("app", BEFORE)).volumes == {"data": "copy"}
 
 
@@ -431,9 +435,9 @@ async def test_a_scheduled_snapshot_is_not_copied_byte_by_byte_unless_that_was_p
     order = SnapshotOrder(BEFORE, SnapshotKind.SCHEDULED)
     plan = CopyPlan({"data": (CopyMethod.SUBVOLUME, CopyMethod.COPY)})
     with pytest.raises(NodeError):
-        await world.store.take(world.record, order, plan)
+        await world.take_by(order, plan)
     assert not world.folder.snapshot(BEFORE).path.exists()
-    await world.store.take(world.record, order, CopyPlan({"data": (CopyMethod.COPY,)}))
+    await world.take_by(order, CopyPlan({"data": (CopyMethod.COPY,)}))
 
 
 async def test_all_who_ask_at_once_whether_files_share_their_blocks_are_told_so(
