@@ -24,7 +24,7 @@ FIGURES = {
     "start": "one container, from nothing to healthy",
     "bring_up": "no-op reconcile",
     "daemon": "death of a container until it is started again, worst",
-    "updates": "control, the image alone goes back: runs",
+    "updates": "the image alone goes back: runs",
     "snapshots": "control: an update stops an app longer",
     "backups": "on a bare machine",
     "backup_proof": "control, plain copies of SQLite",

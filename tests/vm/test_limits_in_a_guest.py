@@ -20,7 +20,7 @@ from vm.guest_apps import LIMIT, write_guest_apps
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500)]
 
 MIB = 1 << 20
-CALLS = 200
+CALLS = 500
 """RPC calls that are measured, at rest and under load."""
 GROUPS = Path("/sys/fs/cgroup")
 
