@@ -95,18 +95,20 @@ class Tracker:
         detail = msg("{step}: {detail}", step=now.name, detail=now.detail) if now.detail else now.name
         await self._step(name, percent=percent, detail=detail, bytes_done=now.bytes_done, bytes_total=now.bytes_total)
 
-    async def commit(self, done: Sequence[str] = (), begun: str = "") -> None:
-        """Say that what was done so far cannot be undone; steps that end with that, and one that begins, with it."""
-        ends = {"state": OperationState.DONE, "percent": 100.0}
-        steps = tuple(
-            step.model_copy(update=ends)
-            if step.name in done
-            else step.model_copy(update={"state": OperationState.RUNNING})
-            if step.name == begun
-            else step
-            for step in self.record.steps
-        )
-        await self._update(cancellable=False, steps=steps, percent=_percent(steps))
+    async def commit(self) -> None:
+        """Say that what was done so far cannot be undone."""
+        await self._update(cancellable=False)
+
+    def commit_unwritten(self, done: Sequence[str], started: str) -> None:
+        """Have no cancel succeed from now on, some steps ended and one started; the next change writes that down.
+
+        For where a moment counts: whoever resumes the operation has to know what it means that this is not written.
+        """
+        changes = {name: {"state": OperationState.DONE, "percent": 100.0} for name in done}
+        changes[started] = {"state": OperationState.RUNNING}
+        steps = tuple(step.model_copy(update=changes.get(step.name, {})) for step in self.record.steps)
+        self.record = self.record.model_copy(update={"cancellable": False, "steps": steps, "percent": _percent(steps)})
+        self._changed()
 
     async def end(self, state: OperationState, error: OperationFailure | None = None) -> None:
         """End the operation; steps that were not finished end with it."""

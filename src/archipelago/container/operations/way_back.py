@@ -112,7 +112,7 @@ class WayBack:
         self.reconciler.suspend(less=apps)
 
     async def lay_out(self, tracker: Tracker, record: AppRecord, name: str, plan: CopyPlan) -> None:
-        """Begin a snapshot of an app that `prepare` has planned, before the app stops for it. Raises `NodeError`."""
+        """Start a snapshot of an app that `prepare` has planned, before the app stops for it. Raises `NodeError`."""
         await tracker.begin(copy_step(record.app), copy_words(plan))
         await self.store.lay_out(record, name)
 

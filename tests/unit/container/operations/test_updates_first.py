@@ -157,6 +157,18 @@ async def test_apps_whose_versions_bind_each_other_are_updated_together_before(n
     assert (await kinds(node))[-1] == ("update", "base"), "one update of both"
 
 
+async def test_an_option_that_needs_a_newer_version_says_how_to_get_it(node: Bench) -> None:
+    option = "{n: {type: int, label: N, default: 1}, deep: {type: bool, label: Deep, default: false}}"
+    variant = "[{when: {deep: true}, egress: none, requires: {i: {version: '>=2'}}}]"
+    node.offer("diver", f"variants: {variant}")
+    manifest = node.folder / "catalog" / "diver" / "manifest.yml"
+    manifest.write_text(manifest.read_text().replace("{n: {type: int, label: N, default: 1}}", option))
+    await node.installed("diver")
+    with pytest.raises(NodeError, match=r"diver needs i >=2, but base provides 1\.0") as refused:
+        await node.orchestrator.configure("diver", {"deep": True}, ())
+    assert refused.value.hint == "Update base first, to 2.0: 'archipelago update base', or Update on its page"
+
+
 async def test_an_older_version_in_the_catalog_is_no_help(node: Bench) -> None:
     offer_base(node, "0.9")
     node.offer("user", "requires: {i: {version: '<1'}}")

@@ -203,7 +203,7 @@ class UpdateJob(Job):
                 try:
                     await self._copy(parts, tracker, packages)
                     # From here on the new version may change the app's data in a way that the old one cannot read.
-                    await tracker.commit(done=copies, begun=PLAN_STEP)
+                    tracker.commit_unwritten(copies, PLAN_STEP)
                     await self._keep_plan(parts, packages)
                 except Exception:
                     if not _is_kept(await parts.state.load_apps(), wanted):
@@ -211,6 +211,8 @@ class UpdateJob(Job):
                     raise
                 parts.way_back.release(self.updates)  # nobody waits for what is written down of it
             await tracker.finish(PLAN_STEP)
+        else:
+            await tracker.commit()
         parts.way_back.release(self.updates)
         return await self._at(tracker, UpdateStage.TRIAL)
 
