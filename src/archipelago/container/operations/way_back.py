@@ -73,14 +73,9 @@ class WayBack:
         return await self.store.plan(record.app, restorable_volumes(record, *manifests))
 
     async def prepare(self, record: AppRecord, *others: AppPackage) -> CopyPlan:
-        """Do what takes its time, before an app stops for its snapshot; see `plan`. Raises `NodeError`.
-
-        It raises DISK_FULL where the copy does not fit.
-        """
+        """Find out what a snapshot of an app takes; see `plan`. Raises `NodeError`: DISK_FULL where it does not fit."""
         plan = await self.plan(record, *others)
         plan.require_room(record.app)
-        if plan.methods:
-            await self.store.flush(record.app)
         return plan
 
     async def suspend(self, apps: Collection[str]) -> None:
@@ -115,6 +110,8 @@ class WayBack:
         """Start a snapshot of an app that `prepare` has planned, before the app stops for it. Raises `NodeError`."""
         await tracker.begin(copy_step(record.app), copy_words(plan))
         await self.store.lay_out(record, name)
+        if plan.methods:
+            await self.store.flush(record.app)  # last: what is still to be written is a part of the copy
 
     async def put_back(
         self, tracker: Tracker, apps: Sequence[str], source: str, aside: SnapshotOrder, new: Collection[str] = ()
