@@ -49,6 +49,8 @@ _VOID = "void"
 """Tag of a note: the id of a backup that is incomplete or of no one version, and that could not be deleted."""
 _HELD = re.compile(r"/proc/[0-9]+/fd/[0-9]+")
 _log = structlog.get_logger("backups")
+_PROGRESS_A_SECOND = "1"
+"""Each is written to the database, which has the disk write what it has: that may be the disk of the backup."""
 _STALLED, _STALLED_HERE = 7200.0, 600.0
 """Seconds in which a backup has to make progress, over a network and to a folder."""
 
@@ -329,7 +331,7 @@ class Repository:
             **self.access.environment,
             **({} if folder else {"RESTIC_REPOSITORY": self.access.repository}),
             "RESTIC_CACHE_DIR": str(self.cache),
-            "RESTIC_PROGRESS_FPS": "2",
+            "RESTIC_PROGRESS_FPS": _PROGRESS_A_SECOND,
             "HOME": str(self.cache),
         }
         command = ("restic", *self.access.options, *words)
