@@ -13,7 +13,7 @@ from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, P
 from archipelago.container.dependency_resolver.resolver import resolve
 from archipelago.container.desired.app_compiler import AppCompiler
 from archipelago.container.desired.installed_apps import Records
-from archipelago.container.desired.set_aside import unreadable, with_consumers
+from archipelago.container.desired.set_aside import set_aside, unreadable, with_consumers
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.model.app import AppManifest
@@ -92,20 +92,29 @@ class Composer:
         Of the `tolerated` apps one that cannot be compiled is part of the state with its problem, and no other app
         suffers from it. So is one whose package has a problem.
         """
-        aside = unreadable(records)
+        return await self.compile(records, await self.settle(records), tolerated)
+
+    async def settle(self, records: Records, catalog: Catalog | None = None) -> Plan:
+        """Return the plan of what is installed, for which apps of a catalog may be needed. Raises `ResolutionError`.
+
+        Where that cannot be since the package of an app has a problem, it is left out with all that use it.
+        """
         try:
-            plan = await self.plan(records, Request())
+            return await self.plan(records, Request(), catalog)
         except ResolutionError:
+            # What it provides may be in the part of its manifest that is not read.
+            aside = with_consumers(unreadable(records), records)
             if not aside:
                 raise
-            # What it provides may be in the part of its manifest that is not read.
-            aside = with_consumers(aside, records)
-            plan = await self.plan({app: record for app, record in records.items() if app not in aside}, Request())
-        return await asyncio.to_thread(self._compile_all, records, plan, tolerated, aside)
+            left = {app: record for app, record in records.items() if app not in aside}
+            if catalog is not None:
+                packages = {app: package for app, package in catalog.packages.items() if app not in aside}
+                catalog = replace(catalog, packages=packages)
+            return await self.plan(left, Request(), catalog)
 
     async def compile(self, records: Records, plan: Plan, tolerated: Collection[str] = ()) -> DesiredState:
         """Compile everything that is installed by a plan that these records carry out; see `compose`."""
-        return await asyncio.to_thread(self._compile_all, records, plan, tolerated, unreadable(records))
+        return await asyncio.to_thread(self._compile_all, records, plan, tolerated, set_aside(records, plan))
 
     async def foresee(
         self, records: Records, plan: Plan, packages: Mapping[str, AppPackage], tolerated: Collection[str] = ()
@@ -115,7 +124,7 @@ class Composer:
         Nothing is made of those: they have neither secrets nor containers yet, and no user ids.
         """
         new = {app: AppRecord(app, package, Desired.RUNNING, slot=0) for app, package in packages.items()}
-        aside = unreadable(records)
+        aside = set_aside(records, plan)
         return await asyncio.to_thread(self._compile_all, {**records, **new}, plan, tolerated, aside, frozenset(new))
 
     def check_options(

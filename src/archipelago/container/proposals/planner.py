@@ -61,7 +61,7 @@ class Planner:
     async def settle(self, records: Records, app: str) -> Proposal:
         """Return the plan of what is installed with other options of an app, for which it may need further apps."""
         catalog = await self.catalog.read()
-        plan = await self.composer.plan(records, Request(), catalog)
+        plan = await self.composer.settle(records, catalog)
         return Proposal.of(plan, catalog.packages, records[app].options, app)
 
     async def packages(self, agreed: Mapping[str, str]) -> dict[str, AppPackage]:

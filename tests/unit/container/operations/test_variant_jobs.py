@@ -1,11 +1,14 @@
 """A change of options that needs further apps brings them, and takes them back where it fails or is cancelled."""
 
+from dataclasses import replace
+
 import pytest
 
 from archipelago.api.health import HealthState
 from archipelago.container.dependency_resolver.plan import Action
 from archipelago.container.workload.networks import own_network_name
 from archipelago.errors import NodeError
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationState
 from support.jobs_bench import PROVIDES, Bench
 
@@ -111,3 +114,26 @@ async def test_a_package_that_was_changed_since_is_not_installed(shop: Bench) ->
     ended = await shop.ended(begun)
     assert ended.error is not None and "base was changed in the catalog since" in ended.error.message
     assert (await shop.state.load_apps()).keys() == {"shop"} and not await shop.state.has_slot("base")
+
+
+async def test_another_app_that_cannot_be_read_is_in_nobodys_way(shop: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.offer("shelf", "provides: {j: {container: main, port: 80}}")
+    shop.offer("user", "requires: {j: {}}")
+    await shop.installed("user")
+    load = shop.state.load_apps
+
+    async def load_of_a_later_version() -> dict[str, AppRecord]:
+        found = dict(await load())
+        package = found["shelf"].package
+        partly = package.manifest.model_copy(update={"provides": {}})
+        found["shelf"] = replace(found["shelf"], package=replace(package, problem="of later", manifest=partly))
+        return found
+
+    monkeypatch.setattr(shop.state, "load_apps", load_of_a_later_version)
+    await shop.orchestrator.apply()
+    for options, apps in (({"n": 3}, ()), ({"n": 2}, ("base",))):
+        assert (await shop.orchestrator.preview("shop", options, ())).installs == apps
+        done = await shop.ended(await shop.orchestrator.configure("shop", options, ()))
+        assert done.state is OperationState.DONE, done
+        assert shop.apps.desired.apps["shelf"].problem and shop.apps.desired.apps["user"].problem
+    assert is_internal(shop, "shop") and (await load())["user"].choices == {"j": "shelf"}
