@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from archipelago.api.apps import ChangePreview
 from archipelago.container.dependency_resolver.plan import Action, Plan
+from archipelago.container.desired.installed_apps import Records
 from archipelago.container.desired.state import DesiredState
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.secrets.secret_names import consumer_of
@@ -92,3 +93,28 @@ def with_restarts(plan: Plan, app: str, restarts: Sequence[str], desired: Desire
 
 def _is_stopped(desired: DesiredState, app: str) -> bool:
     return desired.apps[app].record.desired is Desired.STOPPED
+
+
+def require_needs_run(app: str, records: Records, plan: Plan) -> None:
+    """Raise `NodeError` where an app that is to run would be bound to one that its owner stopped, and so stop as well.
+
+    `records` are those before the plan is carried out.
+    """
+    now = records[app]
+    if now.desired is Desired.STOPPED:
+        return
+    needs = [edge for edge in plan.edges if not edge.optional]
+    new = [e.provider for e in needs if e.consumer == app and now.choices.get(e.interface) != e.provider]
+    for provider in new:
+        if provider in records and records[provider].desired is Desired.STOPPED:
+            raise NodeError(
+                ErrorCode.NOT_RUNNING,
+                msg(
+                    "{app} would need {provider} then, which is stopped, so it would stop too",
+                    app=app,
+                    provider=provider,
+                ),
+                hint=msg("start it first: 'archipelago start {provider}'", provider=provider),
+                data={"app": provider},
+            )
+        new += [edge.provider for edge in needs if edge.consumer == provider and edge.provider not in new]

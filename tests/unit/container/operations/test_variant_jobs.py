@@ -116,6 +116,33 @@ async def test_a_package_that_was_changed_since_is_not_installed(shop: Bench) ->
     assert (await shop.state.load_apps()).keys() == {"shop"} and not await shop.state.has_slot("base")
 
 
+async def test_an_app_that_runs_does_not_come_to_need_one_that_is_stopped(shop: Bench) -> None:
+    await shop.installed("base")
+    shop.offer(
+        "more", "egress: direct\nvariants: [{when: {n: 2}, egress: none, requires: {i: {}, k: {default: late}}}]"
+    )
+    shop.offer("late", "provides: {k: {container: main, port: 81}}")
+    await shop.installed("more")
+    shop.images.gate.clear()
+    begun = await shop.orchestrator.configure("more", {"n": 2}, ())
+    running = shop.operations._running[begun.id][0]
+    await shop.written.until(lambda: any(step.name == "image of late" for step in running.record.steps))
+    await shop.ended(await shop.orchestrator.stop("base"))
+    shop.images.gate.set()
+    late = await shop.ended(begun)
+    assert late.error is not None and "more would need base then, which is stopped" in late.error.message
+    assert (await shop.state.load_apps()).keys() == {"base", "shop", "more"} and not await shop.state.has_slot("late")
+    for ask in (shop.orchestrator.preview, shop.orchestrator.configure):
+        with pytest.raises(NodeError, match="shop would need base then, which is stopped, so it would stop too"):
+            await ask("shop", {"n": 2}, ())
+    assert shop.apps.desired.wanted("shop") and shop.apps.desired.wanted("more")
+    await shop.ended(await shop.orchestrator.stop("shop"))
+    done = await shop.ended(await shop.orchestrator.configure("shop", {"n": 2}, ()))
+    assert done.state is OperationState.DONE, "it does not run anyway"
+    again = await shop.ended(await shop.orchestrator.configure("shop", {"n": 2}, ()))
+    assert again.state is OperationState.DONE, "it is bound to it already"
+
+
 async def test_another_app_that_cannot_be_read_is_in_nobodys_way(shop: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.offer("shelf", "provides: {j: {container: main, port: 80}}")
     shop.offer("user", "requires: {j: {}}")

@@ -14,6 +14,7 @@ from archipelago.container.desired.installed_apps import Records, installed
 from archipelago.container.desired.state import DesiredState
 from archipelago.container.manifest.exposure import OnionAccess, require_onion, require_switch
 from archipelago.container.manifest.model.scalars import Scalar
+from archipelago.container.proposals.consequences import require_needs_run
 from archipelago.container.proposals.planner import Planner
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.storage.records.apps import AppRecord, Desired
@@ -98,6 +99,7 @@ class Changes:
             changed = {**records, app: replace(records[app], options=options)}
             if records[app].package.manifest.variants:
                 found = await self._planner.settle(changed, app)
+                require_needs_run(app, records, found.plan)
                 desired = await self._composer.foresee(changed, found.plan, found.packages, tolerated)
             else:
                 desired = await self._composer.compose(changed, tolerated)

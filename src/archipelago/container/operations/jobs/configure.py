@@ -23,6 +23,7 @@ from archipelago.container.operations.image_fetcher import image_step
 from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.tracker import Tracker
+from archipelago.container.proposals.consequences import require_needs_run
 from archipelago.container.proposals.downgrades import require_none
 from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord
@@ -102,7 +103,10 @@ class ConfigureJob(Job):
         new = await parts.planner.packages({app: digest for app, digest in self.packages.items() if app not in there})
 
         async def decide(records: Records) -> TurnResult:
-            return await self._settled(parts, records, self.with_new_options(records), new)
+            result = await self._settled(parts, records, self.with_new_options(records), new)
+            if result.plan is not None:
+                require_needs_run(self.app, records, result.plan)
+            return result
 
         await tracker.steps(tuple(map(image_step, new)))
         async with parts.fetcher.fetched(tracker, new):
