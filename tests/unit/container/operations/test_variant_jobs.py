@@ -6,6 +6,7 @@ import pytest
 
 from archipelago.api.health import HealthState
 from archipelago.container.dependency_resolver.plan import Action
+from archipelago.container.proposals.disk_rules import DiskRules
 from archipelago.container.workload.networks import own_network_name
 from archipelago.errors import NodeError
 from archipelago.storage.records.apps import AppRecord
@@ -164,3 +165,22 @@ async def test_another_app_that_cannot_be_read_is_in_nobodys_way(shop: Bench, mo
         assert done.state is OperationState.DONE, done
         assert shop.apps.desired.apps["shelf"].problem and shop.apps.desired.apps["user"].problem
     assert is_internal(shop, "shop") and (await load())["user"].choices == {"j": "shelf"}
+
+
+async def test_what_is_on_the_disk_of_an_app_that_comes_counts_in_the_preview(
+    shop: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def holds(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(DiskRules, "_holds", holds)
+    shop.offer(
+        "base",
+        f"{PROVIDES}\nvolumes: {{data: {{data: files}}}}\n"
+        "disk_rules: [{when: {n: 1}, volume: data, present: [mark], because: It has a mark.}]",
+    )
+    manifest = shop.folder / "catalog" / "base" / "manifest.yml"
+    mounts = "    mounts: [{volume: data, path: /data}]\n    command:"
+    manifest.write_text(manifest.read_text().replace("    command:", mounts))
+    with pytest.raises(NodeError, match="base cannot have n=1: It has a mark"):
+        await shop.orchestrator.preview("shop", {"n": 2}, ())

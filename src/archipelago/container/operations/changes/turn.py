@@ -103,7 +103,7 @@ class Changes:
                 desired = await self._composer.foresee(changed, found.plan, found.packages, tolerated)
             else:
                 desired = await self._composer.compose(changed, tolerated)
-            await self._planner.require_disk(desired.plan, {name: each.package for name, each in records.items()})
+            await self._planner.require_disk(desired.plan, {n: each.record.package for n, each in desired.apps.items()})
             return desired
 
     async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
