@@ -363,6 +363,10 @@ export type BackupPreview = {
   "left_out": Array<LeftOutVolume>;
   /** Whether the app waits for its owner to start it: its state of channels is in no backup. */
   "stays_stopped": boolean;
+  /** What it reaches outside the node with the settings that come back, where that is more than now; else empty. */
+  "reach": string;
+  /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
+  "messages"?: Record<string, Message>;
 };
 
 export type BackupView = {

@@ -38,7 +38,7 @@ const target = (own: Partial<TargetView> = {}): TargetView => ({
   free: null,
   ...own,
 });
-const preview = { app: "lnd", backup: "ab", at: LATE, version: "1", version_now: "2", size: 10, files: 3, free: 100, volumes: [{ name: "data", way: "live" as const }], left_out: [{ name: "channels", data: "never-restore" }], stays_stopped: false }; // prettier-ignore
+const preview = { app: "lnd", backup: "ab", at: LATE, version: "1", version_now: "2", size: 10, files: 3, free: 100, volumes: [{ name: "data", way: "live" as const }], left_out: [{ name: "channels", data: "never-restore" }], stays_stopped: false, reach: "", messages: {} }; // prettier-ignore
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -286,6 +286,12 @@ describe("a restore", () => {
     expect(button(page, words("restore.agree", { name: "lnd" }))?.attributes("disabled")).toBeDefined();
     expect(page.text()).toContain(words("restore.tooLarge"));
     expect(page.text()).toContain(words("restore.staysStopped", { name: "lnd" }));
+  });
+
+  it("says what the app reaches with the settings of then, where that is more than now", async () => {
+    const { page } = await plan({ reach: "it reaches the internet" });
+    expect(page.text()).toContain(words("restore.reach", { reach: "it reaches the internet" }));
+    expect((await plan()).page.text()).not.toContain(words("restore.reach", { reach: "" }).slice(0, 12));
   });
 
   it("of all apps is one operation of the node, and what did not come back is said with its reason", async () => {

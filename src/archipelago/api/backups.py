@@ -229,7 +229,7 @@ class LeftOutVolume(View):
     """Its class, which is why: `rebuildable` or `never-restore`."""
 
 
-class BackupPreview(View):
+class BackupPreview(Translatable, View):
     """What restoring a backup would do."""
 
     app: str
@@ -251,3 +251,5 @@ class BackupPreview(View):
     """What is not in the backup: where the app is installed, it stays as it is."""
     stays_stopped: bool = False
     """Whether the app waits for its owner to start it: its state of channels is in no backup."""
+    reach: Prose = ""
+    """What it reaches outside the node with the settings that come back, where that is more than now; else empty."""

@@ -34,6 +34,7 @@ from archipelago.container.operations.jobs.drill_all import DrillAllJob
 from archipelago.container.operations.jobs.restore_all import RestoreAllJob
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.target_notes import TargetNotes
+from archipelago.container.proposals.new_rights import more_reach
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.texts.text import msg
@@ -123,6 +124,7 @@ class Backups:
             volumes=tuple(RestoredVolume(name=name, way=way) for name, way in manifest.volumes.items()),
             left_out=tuple(LeftOutVolume(name=name, data=data) for name, data in manifest.left_out.items()),
             stays_stopped=now is None and has_channels(then),
+            reach=more_reach(now.manifest, then.manifest) if now is not None else "",
         )
 
     async def restore(self, app: str, target: str, backup: str | None) -> Operation:

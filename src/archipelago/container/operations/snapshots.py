@@ -16,6 +16,7 @@ from archipelago.container.operations.jobs.snapshot import SnapshotJob
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.way_back import Return, require_read
+from archipelago.container.proposals.new_rights import more_reach
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.snapshots import SnapshotKind, SnapshotRecord
@@ -216,6 +217,8 @@ class Snapshots:
         app, way = record.app, self.parts.way_back
         then = await way.store.record(record, found.snapshot)
         volumes, said = app_volumes(record, then.package.manifest), []
+        if reach := more_reach(record.manifest, then.manifest):
+            said.append(msg("the settings of {app} of then come back, with which {reach}", app=app, reach=reach))
         if proofs := [each.name for each in volumes if not isinstance(each, RestorableVolume)]:
             said.append(
                 msg(

@@ -27,9 +27,17 @@ def new_rights(before: AppManifest, after: AppManifest) -> tuple[str, ...]:
     return tuple(_new_rights(before, after))
 
 
+def more_reach(before: AppManifest, after: AppManifest) -> str:
+    """Return what an app reaches outside the node, in words for its owner, where that is more than before; else "".
+
+    Both are as they are `in_force` with the options of their time.
+    """
+    return egress_words(after.egress) if after.egress.rank > before.egress.rank else ""
+
+
 def _new_rights(before: AppManifest, after: AppManifest) -> Iterator[str]:
-    if after.egress.rank > before.egress.rank:
-        yield egress_words(after.egress)
+    if reach := more_reach(before, after):
+        yield reach
     if new := sorted(_doors(after.endpoints) - _doors(before.endpoints)):
         yield msg(
             "it is reached in another way: {endpoints}", endpoints=", ".join(dict.fromkeys(name for name, _ in new))

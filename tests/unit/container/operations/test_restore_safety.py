@@ -51,6 +51,24 @@ async def test_what_a_version_that_failed_called_proof_of_money_is_never_put_bac
     assert (data(node) / "state").read_text() == "newest proof"
 
 
+@pytest.mark.parametrize(("then", "now"), [(1, 2), (2, 1), (2, 2)])
+async def test_what_an_app_reaches_with_its_settings_of_then_is_said_where_that_is_more(
+    tmp_path: Path, then: int, now: int
+) -> None:
+    async with bench(tmp_path) as node:
+        snapshots = Snapshots(node.parts, node.runner, node.operations)
+        node.offer("app", f"{MORE}egress: direct\nvariants: [{{when: {{n: 2}}, egress: none}}]")
+        await node.installed("app", n=then)
+        data(node).mkdir(parents=True)
+        write(node, "then")
+        await done(node, await snapshots.take("app"))
+        await done(node, await node.orchestrator.configure("app", {"n": now}, ()))
+        (taken,) = await snapshots.list("app")
+        remarks = (await snapshots.restore_preview("app", taken.name)).remarks
+        opens = "the settings of app of then come back, with which it reaches the internet, which learns"
+        assert any(opens in each for each in remarks) is (then < now)
+
+
 async def test_a_version_does_not_make_restorable_what_an_earlier_one_never_restored(tmp_path: Path) -> None:
     async with bench(tmp_path) as node:
         snapshots = Snapshots(node.parts, node.runner, node.operations)

@@ -53,6 +53,8 @@ def restore(
     where = only_target(client, target)
     if not yes and not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, "this needs --yes where nobody can be asked", "nothing was changed")
+    if not yes and (reach := client.call("backup-preview", app=app, target=where, backup=backup or None)["reach"]):
+        show(f"With the settings that come back, {line(reach)}.", sys.stderr)
     ask(f"Put {line(app)} back to a backup? What it wrote since becomes a snapshot.", yes)
     opened = client.call("backup-restore", app=app, target=where, backup=backup or None)
     finish(client, opened, no_wait, json)
