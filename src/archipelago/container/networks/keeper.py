@@ -66,9 +66,20 @@ class NetworkKeeper:
             try:
                 made = await self._client.networks.create(spec)
             except AlreadyExists:
-                made = await self._client.networks.inspect(spec.name)  # made before a crash, and not yet listed
+                made = await self._taken(spec)
             self._subnets[spec.name] = _subnet(made)
         self._known[spec.name] = spec
+
+    async def _taken(self, spec: NetworkSpec) -> NetworkDetails:
+        """Return the network that has a name already: made before a crash and not yet listed, or of a former node.
+
+        One that leads elsewhere is replaced. Raises `PodmanConflict` where a container is on it, whosever that is.
+        """
+        found = await self._client.networks.inspect(spec.name)
+        if (found.internal, found.isolate) == (spec.internal, spec.isolate):
+            return found
+        await self._client.networks.remove(spec.name)
+        return await self._client.networks.create(spec)
 
     async def subnets(self, specs: Iterable[NetworkSpec]) -> Mapping[str, Subnet]:
         """Return the addresses of networks, which are made where they are not there."""

@@ -6,8 +6,11 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import cast
 
+import pytest
+
 from archipelago.container.networks.keeper import NetworkKeeper
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.errors import AlreadyExists, PodmanCall
 from archipelago.container.podman_client.models import NetworkDetails
 from archipelago.container.podman_client.spec import NetworkSpec
 
@@ -20,6 +23,8 @@ class Networks:
 
     def __init__(self) -> None:
         self.there: dict[str, NetworkDetails] = {}
+        self.unlisted: dict[str, NetworkDetails] = {}
+        """Of a former node, or made by a call that a crash cut off."""
         self.meanwhile: dict[str, Meanwhile] = {}
 
     async def _pass(self, call: str) -> None:
@@ -33,6 +38,8 @@ class Networks:
 
     async def create(self, spec: NetworkSpec) -> NetworkDetails:
         await self._pass("create")
+        if spec.name in self.unlisted:
+            raise AlreadyExists(PodmanCall("create network", spec.name), "network name already used")
         number = len(self.there) + 1
         details = NetworkDetails(
             name=spec.name,
@@ -50,13 +57,13 @@ class Networks:
         return details
 
     async def inspect(self, name: str) -> NetworkDetails:
-        found = self.there[name]
+        found = {**self.unlisted, **self.there}[name]
         await self._pass("inspect")
         return found
 
     async def remove(self, name: str, *, force: bool = False) -> None:
         await self._pass("remove")
-        del self.there[name]
+        del (self.unlisted if name in self.unlisted else self.there)[name]
 
 
 def keeper() -> tuple[NetworkKeeper, Networks]:
@@ -101,6 +108,16 @@ async def test_a_network_that_was_made_here_is_made_anew_where_its_app_reaches_m
         await kept.ensure((replace(ONE, internal=internal, isolate=not internal), TWO))
         assert networks.there[ONE.name].internal is internal
         assert networks.there[TWO.name].internal
+
+
+@pytest.mark.parametrize("internal", [False, True])
+async def test_a_network_that_is_there_and_not_listed_is_taken_only_where_it_leads_to_the_same(internal: bool) -> None:
+    kept, networks = keeper()
+    networks.unlisted[ONE.name] = await networks.create(replace(ONE, internal=internal))
+    del networks.there[ONE.name]
+    await kept.ensure((ONE,))
+    assert {**networks.unlisted, **networks.there}[ONE.name].internal
+    assert (ONE.name in networks.unlisted) is internal
 
 
 async def test_networks_that_are_listed_are_not_asked_for_one_by_one() -> None:
