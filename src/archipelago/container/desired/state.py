@@ -162,3 +162,9 @@ def worst(healths: Mapping[str, Health]) -> Health:
     if not healths:
         return Health(state=HealthState.STARTING, reason=msg("not looked at yet"))
     return min(healths.values(), key=lambda health: _WORST_FIRST.index(health.state))
+
+
+def trouble_of(healths: Mapping[str, Health]) -> str:
+    """Return what is wrong with an app: with its container that is worst off, or else with any that starts again."""
+    worst_first = sorted(healths.values(), key=lambda health: _WORST_FIRST.index(health.state))
+    return next((trouble for each in worst_first if (trouble := each.trouble)), "")

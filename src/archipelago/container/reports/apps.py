@@ -20,7 +20,7 @@ from archipelago.container.data.keeper import VolumeKeeper
 from archipelago.container.dependency_resolver.asks import expected_disk
 from archipelago.container.dependency_resolver.rating import rate
 from archipelago.container.desired.installed_apps import not_installed
-from archipelago.container.desired.state import DesiredApp, DesiredState
+from archipelago.container.desired.state import DesiredApp, DesiredState, trouble_of
 from archipelago.container.manifest.exposure import (
     LOOPBACK,
     PUBLISHED,
@@ -238,7 +238,7 @@ class Reporter:
             uses=_uses(self.reconciler.desired, app, links),
             traffic=_traffic(health, sample),
             funds=bool(funds_volumes(record)),
-            trouble=health.trouble,
+            trouble=trouble_of(self.reconciler.container_healths(app)),
         )
 
 

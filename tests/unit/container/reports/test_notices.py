@@ -7,6 +7,7 @@ import pytest
 from archipelago.api.health import Failure, Health, HealthState
 from archipelago.api.notice_channels import Channel, ChannelSettings, WebhookTarget
 from archipelago.api.system import NoticeKind, Severity
+from archipelago.container.desired.state import trouble_of
 from archipelago.container.reports.notices import Disk, Paused, notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
@@ -67,6 +68,17 @@ def test_trouble_is_over_once_it_works_or_its_owner_starts_it() -> None:
     assert Health(state=HealthState.STARTING, restarts=2, failure=crash).trouble == "exit code 1"
     assert Health(state=HealthState.STARTING, failure=crash).trouble == ""
     assert Health(state=HealthState.HEALTHY, restarts=2, failure=crash).trouble == ""
+
+
+def test_an_app_stays_in_trouble_while_a_container_starts_again_and_others_wait_for_it() -> None:
+    crash = Failure(at=NOW, reason="exit code 1")
+    again = Health(state=HealthState.STARTING, restarts=2, failure=crash)
+    waits = Health(state=HealthState.WAITING, reason="waits for its container db")
+    for other in (waits, Health(state=HealthState.STARTING), Health(state=HealthState.HEALTHY)):
+        assert trouble_of({"main": other, "db": again}) == "exit code 1"
+        assert trouble_of({"main": other, "db": Health(state=HealthState.HEALTHY)}) == ""
+    mute = Health(state=HealthState.UNHEALTHY, reason="no answer")
+    assert trouble_of({"db": again, "main": mute}) == "no answer" and trouble_of({}) == ""
 
 
 def test_notices_of_one_cause_say_so_and_each_says_what_happens_if_nothing_is_done() -> None:
