@@ -55,7 +55,7 @@ def _container(
     spec = container_spec(given, site, home, renderer, name, files, seccomp=seccomp.path, labels=labels)
     reached = reach(manifest, name, home.links, _provided_ports(given))
     # The one label that cannot be known before the rest; nobody else has seen the spec yet.
-    labels[HASH] = digest = spec_hash(spec, files.contents, reached.internet)
+    labels[HASH] = digest = spec_hash(spec, files.contents, reached.internet, reached.local_network)
     return ContainerWorkload(
         app=manifest.id,
         container=name,

@@ -54,13 +54,18 @@ _FORMER_FIELDS: Mapping[type, tuple[str, ...]] = {
 """What the former form hashed, in this order; what was added to the spec since has no place here."""
 
 
-def spec_hash(spec: ContainerSpec, contents: Mapping[str, str], internet: bool) -> str:
-    """Return the hash of a container: of its spec, of what its files hold, and of whether it reaches the internet."""
+def spec_hash(spec: ContainerSpec, contents: Mapping[str, str], internet: bool, local_network: bool = False) -> str:
+    """Return the hash of a container: of its spec, of what its files hold, and of what it reaches outside the node.
+
+    Its firewall changes while it runs, but leaves connections alone that were opened before.
+    """
     parts: dict[str, object] = {"spec": spec}
     if contents:
         parts["files"] = contents
     if internet:
         parts["internet"] = True
+    if local_network:
+        parts["local_network"] = True
     return _FORM + _short(_BY_NAME.encode(parts))
 
 

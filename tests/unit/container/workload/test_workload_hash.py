@@ -89,6 +89,11 @@ def test_what_podman_never_hears_of_restarts_nothing(changes: dict[str, Any]) ->
     assert hashes(compiled(two())) == hashes(compiled(two(**changes)))
 
 
+def test_each_reach_has_a_hash_of_its_own_since_a_firewall_does_not_end_what_is_connected() -> None:
+    found = {compiled(input_of(bitcoin(egress=egress))).hash for egress in ("none", "direct", "lan")}
+    assert len(found) == 3
+
+
 def test_an_option_restarts_the_container_that_uses_it() -> None:
     before, after = hashes(compiled(two())), hashes(compiled(replace(two(), options={"name": "b"})))
     assert before["web"] != after["web"] and before["db"] == after["db"]
