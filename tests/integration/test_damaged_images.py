@@ -16,10 +16,12 @@ from archipelago.container.images.damage import DamagedImages
 from archipelago.container.images.store import ImageStore
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.podman_client.client import PodmanClient
+from archipelago.container.podman_client.image_records import read_image_records
 from archipelago.container.podman_client.service import PodmanService
 from archipelago.container.podman_client.spec import ContainerSpec, IdMappings, IdRange
 from archipelago.performance.host import read_host_facts
 from support.harness import has_image, remove_leftovers, running_node, until_pruned
+from support.harness import podman as run_podman
 from support.image_damage import DAMAGE, cut_removal_off, stored_image
 from support.image_stores import build, prune, pulling, store_in
 from support.podman_fixtures import TEST_IMAGE, busybox_rootfs, ensure_test_image
@@ -111,6 +113,33 @@ async def test_a_damaged_image_is_pulled_again(damage: str, scene: Scene) -> Non
         assert not has_image(scene.name)
         await client.images.remove(OTHER)
         assert await all_names(client) == before
+
+
+async def test_images_without_a_file_and_lists_of_images_stay_and_are_in_nobodys_way(scene: Scene) -> None:
+    """Podman 4.3 panics over the first, and answers for another image where it is asked about the second."""
+    base = f"localhost/somebody/{secrets.token_hex(4)}"
+    recipe = scene.root.with_name("Containerfile")
+    recipe.write_text("FROM scratch\nLABEL empty=1\n")
+    names = (f"{base}-empty:1", f"{base}-list:1", f"{base}-nothing:1")
+    async with podman_process() as client:
+        await build(store_in(client, scene.work), scene.package)
+        run_podman("build", "--tag", names[0], "--file", str(recipe))
+        for name in names[1:]:
+            run_podman("manifest", "create", name)
+        run_podman("manifest", "add", names[1], f"containers-storage:{scene.name}")
+    DAMAGE["no folder of the layer"](stored_image(scene.name))
+    async with podman_process() as client:
+        try:
+            store = store_in(client, scene.work)
+            assert any("Copying blob" in line for line in await build(store, scene.package))
+            assert await is_usable(store, client, scene.package)
+            graph_root = Path((await client.info()).graph_root)
+            there = {name for record in read_image_records(graph_root) for name in record.names}
+            assert there.issuperset(names)
+        finally:
+            run_podman("rmi", "--ignore", names[0])
+            run_podman("manifest", "rm", *names[1:])
+            await client.images.remove(scene.name)
 
 
 @pytest.mark.parametrize("damage", ["no record of the layer", "no folder of the layer", "empty manifest"])

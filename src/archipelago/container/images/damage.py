@@ -10,6 +10,7 @@ import structlog
 from archipelago.container.images import recipe as image_recipe
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.podman_client.errors import (
+    NameMismatch,
     NotFound,
     PodmanCall,
     PodmanConflict,
@@ -69,7 +70,9 @@ class DamagedImages:
             raise PodmanFailure(PodmanCall("read the records of images", str(graph_root)), str(error)) from error
 
     async def _next(self, own: frozenset[str], records: tuple[ImageRecord, ...], handled: set[str]) -> str | None:
-        for each in [*own, *(record.id for record in records if record.id not in own)]:
+        # Where no file is, none is missing; yet Podman 4.3 panics over an image without layers.
+        others = (record.id for record in records if record.layer and record.id not in own)
+        for each in [*own, *others]:
             if each in handled or (spoils := await self._damaged_by(each)) is None:
                 continue
             # What spoils the look at another image comes first: that one may be sound.
@@ -83,7 +86,7 @@ class DamagedImages:
         """Return the ID of the damaged image for which Podman cannot look at this one: mostly itself; or None."""
         try:
             await self.inspect(image)
-        except NotFound:
+        except (NotFound, NameMismatch):  # gone, or a list of images, for which Podman answers with one of them
             return None
         except StorageDamaged as error:
             return error.image or image

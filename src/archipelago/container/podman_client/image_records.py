@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,8 @@ class ImageRecord:
 
     id: str
     names: tuple[str, ...]
+    layer: str = ""
+    """ID of its uppermost layer; empty for a list of images, and for an image that holds no file."""
 
 
 def read_image_records(graph_root: Path) -> tuple[ImageRecord, ...]:
@@ -24,6 +27,10 @@ def read_image_records(graph_root: Path) -> tuple[ImageRecord, ...]:
     except FileNotFoundError:
         return ()
     try:
-        return tuple(ImageRecord(each["id"], tuple(each.get("names") or ())) for each in json.loads(text) or ())
+        return tuple(_record(each) for each in json.loads(text) or ())
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(f"{graph_root}/overlay-images/images.json: not the records of images: {error}") from error
+
+
+def _record(each: dict[str, Any]) -> ImageRecord:
+    return ImageRecord(each["id"], tuple(each.get("names") or ()), each.get("layer") or "")

@@ -15,7 +15,7 @@ def _write(graph_root: Path, text: str) -> None:
 def test_images_with_and_without_a_name_are_read(tmp_path: Path) -> None:
     _write(tmp_path, '[{"id": "1", "names": ["a:1", "b:2"], "layer": "x"}, {"id": "2"}, {"id": "3", "names": null}]')
     assert read_image_records(tmp_path) == (
-        ImageRecord("1", ("a:1", "b:2")),
+        ImageRecord("1", ("a:1", "b:2"), "x"),
         ImageRecord("2", ()),
         ImageRecord("3", ()),
     )
