@@ -37,15 +37,15 @@ export const containers = {
     return (await call("container-install", { app, options, choices, ...more })) as Operation;
   },
   configure: async (app: string, options: Record<string, boolean | number | string>, reset: string[]) => {
-    const { installs, restarts, interrupts } = await call("config-preview", { app, options, reset });
+    const { installs, restarts, interrupts, plan } = await call("config-preview", { app, options, reset });
     await consent({ what: "settings", app, stops: [], restarts, interrupts, installs });
     const agreed = [...restarts, ...installs];
-    return (await call("container-config", { app, options, reset, agreed })) as Operation;
+    return (await call("container-config", { app, options, reset, agreed, plan })) as Operation;
   },
   rollBack: async (app: string, number: number): Promise<Operation> => {
-    const { installs, restarts, interrupts } = await call("rollback-preview", { app, number });
+    const { installs, restarts, interrupts, plan } = await call("rollback-preview", { app, number });
     await consent({ what: "settings", app, stops: [], restarts, interrupts, installs });
-    return call("config-rollback", { app, number, agreed: [...restarts, ...installs] });
+    return call("config-rollback", { app, number, agreed: [...restarts, ...installs], plan });
   },
   cancel: (id: string): Promise<Operation> => call("operation-cancel", { id }),
 };

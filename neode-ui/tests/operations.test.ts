@@ -75,7 +75,14 @@ describe("what an owner does with an app", () => {
       "container-config",
       "operation-cancel",
     ] as const;
-    const preview = () => ({ changes: [], restarts: ["knots"], installs: ["tor"], interrupts: [], data: [] });
+    const preview = () => ({
+      changes: [],
+      restarts: ["knots"],
+      installs: ["tor"],
+      plan: "d2",
+      interrupts: [],
+      data: [],
+    });
     const asked = answering({
       ...Object.fromEntries(methods.map((method) => [method, done])),
       "config-preview": preview,
@@ -94,7 +101,7 @@ describe("what an owner does with an app", () => {
       },
       {
         method: "container-config",
-        params: { app: "knots", options: { prune: "550" }, reset: ["chain"], agreed: ["knots", "tor"] },
+        params: { app: "knots", options: { prune: "550" }, reset: ["chain"], agreed: ["knots", "tor"], plan: "d2" },
       },
       { method: "operation-cancel", params: { id: "7" } },
     ]);

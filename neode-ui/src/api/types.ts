@@ -592,6 +592,8 @@ export type ConfigParams = {
   "reset": Array<string>;
   /** Apps of which the caller knows that they restart or are installed (`config-preview`); where there would be others, nothing is changed. */
   "agreed": Array<string> | null;
+  /** What the preview said of what is installed (`plan`); if it has changed since, nothing is changed. */
+  "plan": string | null;
 };
 
 export type ConfigPreview = {
@@ -601,6 +603,8 @@ export type ConfigPreview = {
   "restarts": Array<string>;
   /** Apps of the catalog that are installed, since this one needs them with these options. */
   "installs": Array<string>;
+  /** What stands for what is installed, packages included: given back with the change, it must be the same then. Empty where nothing is. */
+  "plan": string;
   /** Apps that run on, and miss what they use while others restart. */
   "interrupts": Array<string>;
   /** Sentences about data: what stays for the former value, what is used instead, and whether the disk suffices. */
@@ -1760,8 +1764,10 @@ export type Role = "owner" | "operator" | "viewer";
 export type RollBackParams = {
   "app": string;
   "number": number;
-  /** Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed. */
+  /** Apps of which the caller knows that they restart or are installed (`rollback-preview`); where there would be others, nothing is changed. */
   "agreed": Array<string> | null;
+  /** What the preview said of what is installed (`plan`); if it has changed since, nothing is changed. */
+  "plan": string | null;
 };
 
 export type RollBackPreviewParams = {
@@ -2460,6 +2466,8 @@ export interface Methods {
   "reset"?: Array<string>;
   /** Apps of which the caller knows that they restart or are installed (`config-preview`); where there would be others, nothing is changed. */
   "agreed"?: Array<string> | null;
+  /** What the preview said of what is installed (`plan`); if it has changed since, nothing is changed. */
+  "plan"?: string | null;
 }; result: Operation | Record<string, boolean | number | string> };
   /** Return the options of an app, installed or not, with their values, limits and words */
   "option-list": { params: {
@@ -3238,8 +3246,10 @@ export interface Methods {
   "config-rollback": { params: {
   "app": string;
   "number": number;
-  /** Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed. */
+  /** Apps of which the caller knows that they restart or are installed (`rollback-preview`); where there would be others, nothing is changed. */
   "agreed"?: Array<string> | null;
+  /** What the preview said of what is installed (`plan`); if it has changed since, nothing is changed. */
+  "plan"?: string | null;
 }; result: Operation };
   /** Return of each installed app what is enforced, whom it reaches, who signed it, and its rating */
   "security-report": { params: Record<string, never>; result: Array<AppSecurity> };

@@ -33,6 +33,7 @@ const FOUND: ConfigPreview = {
   changes: [{ what: "prune", before: 550, after: 1000 }],
   restarts: ["bitcoin-knots", "electrumx"],
   installs: ["tor"],
+  plan: "d2",
   interrupts: [],
   data: ["ElectrumX keeps its data of mainnet"],
 };
@@ -298,7 +299,7 @@ describe("what is applied", () => {
     await page.get("form").trigger("submit");
     await settled();
     expect(paramsOf(asked, "container-config")).toEqual([
-      { app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: AGREED },
+      { app: "bitcoin-knots", options: { prune: "1000", chain: "signet" }, reset: [], agreed: AGREED, plan: "d2" },
     ]);
     expect(button(page, words("app.discard"))).toBeUndefined();
   });
@@ -366,7 +367,9 @@ describe("earlier settings", () => {
     const { page, asked } = await settings({ "config-rollback": () => operation() });
     await button(page, words("app.rollback"))?.trigger("click");
     await settled();
-    expect(paramsOf(asked, "config-rollback")).toEqual([{ app: "bitcoin-knots", number: 1, agreed: AGREED }]);
+    expect(paramsOf(asked, "config-rollback")).toEqual([
+      { app: "bitcoin-knots", number: 1, agreed: AGREED, plan: "d2" },
+    ]);
   });
 });
 

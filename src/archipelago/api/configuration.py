@@ -74,6 +74,9 @@ class ConfigPreview(Translatable, View):
     """Apps that restart, this one among them where it does."""
     installs: tuple[str, ...] = ()
     """Apps of the catalog that are installed, since this one needs them with these options."""
+    plan: str = ""
+    """What stands for what is installed, packages included: given back with the change, it must be the same then.
+    Empty where nothing is."""
     interrupts: tuple[str, ...] = ()
     """Apps that run on, and miss what they use while others restart."""
     data: tuple[Prose, ...] = ()

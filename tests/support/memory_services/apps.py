@@ -139,6 +139,7 @@ class MemoryChanges:
         options: Mapping[str, object],
         reset: tuple[str, ...],
         agreed: Collection[str] | None = None,
+        plan: str | None = None,
     ) -> Operation:
         await self.preview(app, options, reset)
         return await self.apps.change(OperationKind.CONFIGURE, app, dict(options), reset)
@@ -236,7 +237,9 @@ class MemoryRevisions:
     async def preview_roll_back(self, app: str, number: int) -> ConfigPreview:
         return ConfigPreview(changes=(), restarts=(app,))
 
-    async def roll_back(self, app: str, number: int, agreed: Collection[str] | None = None) -> Operation:
+    async def roll_back(
+        self, app: str, number: int, agreed: Collection[str] | None = None, plan: str | None = None
+    ) -> Operation:
         return await self._apps.change(OperationKind.CONFIGURE, app, number)
 
 

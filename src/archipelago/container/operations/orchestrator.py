@@ -33,8 +33,8 @@ from archipelago.container.proposals.consequences import (
     stop_preview,
     with_restarts,
 )
-from archipelago.container.proposals.proposal import concerning
-from archipelago.errors import NodeError
+from archipelago.container.proposals.proposal import another_plan, concerning
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.ports import require_free
 from archipelago.support.texts.text import msg
@@ -143,13 +143,15 @@ class Orchestrator:
         options: Mapping[str, object],
         reset: tuple[str, ...],
         agreed: Collection[str] | None = None,
+        plan: str | None = None,
     ) -> Operation:
         """Change the owner's options of an app; what the change touches restarts, and nothing else.
 
-        `agreed` are the apps that the owner agreed to restart or install; if there would be others, nothing changes.
+        `agreed` are the apps that the owner agreed to restart or install, and `plan` is that of the preview; if there
+        would be others, nothing changes.
         """
         async with self._runner.request(app) as record:
-            return await self._configure(record, options, reset, agreed)
+            return await self._configure(record, options, reset, agreed, plan)
 
     async def preview(self, app: str, options: Mapping[str, object], reset: tuple[str, ...]) -> ConfigPreview:
         """Return what `configure` would do, without doing it."""
@@ -183,10 +185,12 @@ class Orchestrator:
         found = await self._parts.revisions.history(app)
         return config_history.changes(*(config_history.find(found, app, number) for number in (before, after)))
 
-    async def roll_back(self, app: str, number: int, agreed: Collection[str] | None = None) -> Operation:
+    async def roll_back(
+        self, app: str, number: int, agreed: Collection[str] | None = None, plan: str | None = None
+    ) -> Operation:
         """Set the options of an app as they were; its version and its providers stay."""
         async with self._runner.request(app) as record:
-            return await self._configure(record, *await self._way_back(record, number), agreed)
+            return await self._configure(record, *await self._way_back(record, number), agreed, plan)
 
     async def _way_back(self, record: AppRecord, number: int) -> tuple[dict[str, Scalar], tuple[str, ...]]:
         target = config_history.find(await self._parts.revisions.history(record.app), record.app, number)
@@ -254,20 +258,24 @@ class Orchestrator:
         options: Mapping[str, object],
         reset: tuple[str, ...],
         agreed: Collection[str] | None,
+        plan: str | None,
     ) -> Operation:
         app = record.app
         given = self._parts.composer.check_options(record.package.manifest, options, reset)
         preview = await self._preview(app, given, reset)
         require_agreed(app, agreed, (*preview.restarts, *preview.installs))
+        if plan is not None and plan != preview.plan:
+            raise another_plan(ErrorCode.INVALID_VALUE)
         reconciler = self._parts.reconciler
         worked = tuple(name for name in reconciler.desired.apps if reconciler.health(name).state in WORKING)
         job = ConfigureJob.of(app, given, reset, before=record.options, restarts=preview.restarts, worked=worked)
-        return await self._runner.open(await job.bringing(self._parts, record, preview.installs))
+        return await self._runner.open(await job.bringing(self._parts, record, preview.plan))
 
     async def _preview(self, app: str, given: Mapping[str, Scalar], reset: tuple[str, ...]) -> ConfigPreview:
-        after = await self._parts.changes.try_out(app, given, reset)
+        after, plan = await self._parts.changes.try_out(app, given, reset)
         free_disk = await asyncio.to_thread(self._parts.composer.free_disk)
-        return config_history.preview(self._parts.reconciler.desired, after, app, free_disk)
+        found = config_history.preview(self._parts.reconciler.desired, after, app, free_disk)
+        return found.model_copy(update={"plan": plan})
 
     async def _secrets_preview(self, record: AppRecord, name: str | None) -> ChangePreview:
         names = await self._parts.secrets.replaceable(record, None) if name is None else (name,)

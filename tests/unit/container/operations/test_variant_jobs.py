@@ -73,6 +73,21 @@ async def test_what_the_owner_did_not_agree_to_is_not_installed(shop: Bench) -> 
     assert (await shop.state.load_apps()).keys() == {"shop"}
 
 
+async def test_what_was_changed_in_the_catalog_since_the_preview_is_not_installed(shop: Bench) -> None:
+    plan = (await shop.orchestrator.preview("shop", {"n": 2}, ())).plan
+    assert plan and (await shop.orchestrator.preview("shop", {"n": 3}, ())).plan == ""
+    shop.offer("base", f"{PROVIDES}\negress: lan", version="2.0")
+    with pytest.raises(NodeError, match="the plan is another one by now"):
+        await shop.orchestrator.configure("shop", {"n": 2}, (), agreed=("shop", "base"), plan=plan)
+    assert (await shop.state.load_apps()).keys() == {"shop"}
+    plan = (await shop.orchestrator.preview("shop", {"n": 2}, ())).plan
+    done = await shop.ended(await shop.orchestrator.configure("shop", {"n": 2}, (), plan=plan))
+    assert done.state is OperationState.DONE, done
+    plan = (await shop.orchestrator.preview("shop", {"n": 3}, ())).plan
+    done = await shop.ended(await shop.orchestrator.configure("shop", {"n": 3}, (), plan=plan))
+    assert done.state is OperationState.DONE and plan == ""
+
+
 async def test_a_failure_brings_back_the_options_and_takes_back_what_came(shop: Bench) -> None:
     shop.offer("base", PROVIDES, version="2.0")
     shop.apps.on_run = lambda app, _: shop.apps.broken.add("1.0") if app == "base" else None

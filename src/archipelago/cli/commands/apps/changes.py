@@ -127,7 +127,7 @@ def config(
             for sentence in preview["data"]:
                 show(line(sentence))
         agreed = agree_to_settings(app, preview, yes)
-        operation = client.call("container-config", app=app, agreed=agreed, **wanted)
+        operation = client.call("container-config", app=app, agreed=agreed, plan=preview["plan"], **wanted)
         finish(client, operation, no_wait, json)
         return
     values: dict[str, Any] = client.call("container-config", app=app)

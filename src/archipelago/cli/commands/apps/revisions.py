@@ -43,8 +43,10 @@ def compare(app: _App, before: _Number, after: _Number, json: Json = False) -> N
 def rollback(app: Installed, number: _Number, yes: Yes = False, no_wait: NoWait = False, json: Json = False) -> None:
     """Restore earlier options of an app. Its version and its providers do not change."""
     client = Client()
-    agreed = agree_to_settings(app, client.call("rollback-preview", app=app, number=number), yes)
-    finish(client, client.call("config-rollback", app=app, number=number, agreed=agreed), no_wait, json)
+    preview = client.call("rollback-preview", app=app, number=number)
+    agreed = agree_to_settings(app, preview, yes)
+    opened = client.call("config-rollback", app=app, number=number, agreed=agreed, plan=preview["plan"])
+    finish(client, opened, no_wait, json)
 
 
 def _value(value: object) -> str:

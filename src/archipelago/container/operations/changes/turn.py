@@ -90,21 +90,26 @@ class Changes:
 
         await self.make(decide, tolerant=True, message=message, app=app)
 
-    async def try_out(self, app: str, given: Mapping[str, Scalar], reset: Collection[str]) -> DesiredState:
-        """Return what would be desired with other options of an app. Raises `NodeError`."""
+    async def try_out(self, app: str, given: Mapping[str, Scalar], reset: Collection[str]) -> tuple[DesiredState, str]:
+        """Return what would be desired with other options of an app, and the digest of the plan where it brings apps.
+
+        Raises `NodeError`.
+        """
         # In turn as well: to compile makes the secrets of an app, which must not happen while it is removed.
         async with self.turn() as records:
             options = changed_options(installed(records, app).options, given, reset)
             tolerated = self._reconciler.desired.broken - {app}
             changed = {**records, app: replace(records[app], options=options)}
+            digest = ""
             if records[app].package.manifest.variants:
                 found = await self._planner.settle(changed, app)
                 require_needs_run(app, records, found.plan)
+                digest = found.plan.digest if found.packages else ""
                 desired = await self._composer.foresee(changed, found.plan, found.packages, tolerated)
             else:
                 desired = await self._composer.compose(changed, tolerated)
             await self._planner.require_disk(desired.plan, {n: each.record.package for n, each in desired.apps.items()})
-            return desired
+            return desired, digest
 
     async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
         """Have an endpoint open or closed to the local network from now on. Raises `NodeError`."""

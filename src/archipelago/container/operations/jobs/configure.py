@@ -4,7 +4,7 @@ With them may come apps that it needs with such options, which go with them agai
 """
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -63,12 +63,16 @@ class ConfigureJob(Job):
         """Return the change of options of an installed app, which restarts these. Pure."""
         return cls(app=app, apps=restarts, options=dict(given), reset=reset, before=dict(before), worked=worked)
 
-    async def bringing(self, parts: JobParts, record: AppRecord, installs: Collection[str]) -> Self:
-        """Return the change with the apps that it brings. Raises `NodeError` where one of them cannot come."""
-        if not installs:
+    async def bringing(self, parts: JobParts, record: AppRecord, plan: str) -> Self:
+        """Return the change with the apps that it brings by a plan of this digest; empty where it brings none.
+
+        Raises `NodeError` where one of them cannot come, or the plan is another one by now.
+        """
+        if not plan:
             return self
         records = {**await parts.state.load_apps(), **self.with_new_options({self.app: record})}
         proposal = await parts.planner.settle(records, self.app)
+        proposal.require(plan)
         parts.require_room()
         require_none(await parts.downgrades.find(proposal.plan, records))
         await require_free(proposal.plan.asks.ports, str(LOOPBACK))

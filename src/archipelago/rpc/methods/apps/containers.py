@@ -116,6 +116,8 @@ class ConfigParams(AppParams):
     agreed: Agreed | None = None
     """Apps of which the caller knows that they restart or are installed (`config-preview`); where there
     would be others, nothing is changed."""
+    plan: Annotated[str, Field(max_length=64)] | None = None
+    """What the preview said of what is installed (`plan`); if it has changed since, nothing is changed."""
 
 
 class PreviewParams(AppParams):
@@ -273,7 +275,7 @@ async def _config(
 ) -> Operation | dict[str, Scalar]:
     if not params.options and not params.reset:
         return await reports.options(params.app)
-    return await changes.configure(params.app, params.options or {}, params.reset, params.agreed)
+    return await changes.configure(params.app, params.options or {}, params.reset, params.agreed, params.plan)
 
 
 @family.method(

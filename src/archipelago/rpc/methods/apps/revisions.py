@@ -1,5 +1,9 @@
 """Methods about the configurations that an app has had."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, SettingChange
 from archipelago.api.operations import Operation
 from archipelago.api.services.apps import RevisionService
@@ -34,7 +38,10 @@ class RollBackParams(RollBackPreviewParams):
     """Where to go back to."""
 
     agreed: Agreed | None = None
-    """Apps of which the caller knows that they restart (`rollback-preview`); where others would, nothing is changed."""
+    """Apps of which the caller knows that they restart or are installed (`rollback-preview`); where there would be
+    others, nothing is changed."""
+    plan: Annotated[str, Field(max_length=64)] | None = None
+    """What the preview said of what is installed (`plan`); if it has changed since, nothing is changed."""
 
 
 @family.method(
@@ -67,4 +74,4 @@ async def _preview(revisions: RevisionService, params: RollBackPreviewParams) ->
     mutates=True,
 )
 async def _roll_back(revisions: RevisionService, params: RollBackParams) -> Operation:
-    return await revisions.roll_back(params.app, params.number, params.agreed)
+    return await revisions.roll_back(params.app, params.number, params.agreed, params.plan)
