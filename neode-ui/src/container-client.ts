@@ -1,5 +1,5 @@
 import { call } from "./api/rpc";
-import type { Operation, Permission } from "./api/types";
+import type { Operation, Permission, PlannedApp } from "./api/types";
 import { consent } from "./lib/consent";
 import type { Given } from "./lib/options";
 
@@ -18,10 +18,13 @@ export const containers = {
   },
   update: async (app: string): Promise<Operation> => {
     const plan = await call("plan", { app });
-    const restarts = plan.apps.filter((one) => one.action === "restart").map((one) => one.app);
+    const all = (action: PlannedApp["action"]): string[] =>
+      plan.apps.filter((one) => one.action === action).map((one) => one.app);
+    const [restarts, installs] = [all("restart"), all("install")];
     const planned = plan.apps.find((one) => one.app === app);
     const { way_back: wayBack, release_notes: notes } = planned ?? {};
-    await consent({ what: "update", app, stops: [], restarts, interrupts: plan.interrupts, wayBack, notes });
+    const { interrupts } = plan;
+    await consent({ what: "update", app, stops: [], restarts, interrupts, installs, wayBack, notes, plan });
     return call("container-update", { app, plan: plan.digest });
   },
   remove: (app: string, deleteData: boolean): Promise<Operation> =>

@@ -1,4 +1,4 @@
-import type { PlannedApp } from "../api/types";
+import type { Plan, PlannedApp } from "../api/types";
 
 /** What a change of one app does to others: the apps that come, stop, restart, or miss what they use meanwhile. */
 export interface Consequences {
@@ -7,12 +7,14 @@ export interface Consequences {
   stops: string[];
   restarts: string[];
   interrupts: string[];
-  /** Of settings: apps that are installed, since the app needs them then. */
+  /** Of settings and an update: apps that are installed, since the app needs them then. */
   installs?: string[];
   /** Of an update: whether the version before can take over again. */
   wayBack?: PlannedApp["way_back"];
   /** Of an update: what is new in the version, as its author says. */
   notes?: PlannedApp["release_notes"];
+  /** Of an update: what its owner should know before, such as that it reaches more. */
+  plan?: Plan;
 }
 
 /** The owner looked at what else would happen, and wants it no longer: nothing was done, and nothing is wrong. */

@@ -133,6 +133,20 @@ describe("what a change does to other apps", () => {
     await work;
   });
 
+  it("says before an update what comes with it, and what its owner should know", async () => {
+    const one = { ...planned("bitcoin-knots", "update"), way_back: "yes" as const };
+    const warnings = ["bitcoin-knots 2 reaches more than now"];
+    answering({ ...ANSWERS, plan: () => plan({ apps: [planned("tor", "install"), one], warnings }) });
+    const work = containers.update("bitcoin-knots");
+    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+    const { text, press } = await dialog();
+    expect(text).toContain(words("consent.installs", { apps: "tor" }));
+    expect(text).toContain(words("plan.warnings"));
+    expect(text).toContain(warnings[0]);
+    press(words("consent.do.update"));
+    await work;
+  });
+
   it("is not asked about where there is none", async () => {
     const asked = answering({
       ...ANSWERS,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archipelago.container.dependency_resolver.errors import ResolutionCode, ResolutionError
 from archipelago.container.dependency_resolver.plan import Edge, InstalledApp, Request
+from archipelago.container.dependency_resolver.rating import egress_words
 from archipelago.container.dependency_resolver.search.world import World
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
@@ -136,6 +137,14 @@ def request_warnings(world: World, edges: Iterable[Edge]) -> list[str]:
                     newer=world.apps[app].version,
                     options=", ".join(void),
                 )
+            )
+    for app in sorted(world.updated & world.kept):
+        # With the owner's options: a version may no longer know the one by which he chose to reach less.
+        before, after = world.installed[app].in_force.egress, world.apps[app]
+        if after.egress.rank > before.rank:
+            reach = egress_words(after.egress)
+            warnings.append(
+                msg("{app} {newer} reaches more than now: {reach}", app=app, newer=after.version, reach=reach)
             )
     for edge in edges:
         if edge.provider in world.kept or edge.consumer in world.kept:

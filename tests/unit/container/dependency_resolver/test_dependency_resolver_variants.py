@@ -85,6 +85,26 @@ def test_an_update_that_changes_nothing_is_none_whatever_the_option(options: dic
     assert {each.action for each in plan.apps} == {Action.REUSE}
 
 
+@pytest.mark.parametrize(
+    ("parts", "warned"),
+    [
+        ({"variants": []}, True),
+        ({"variants": [], "options": {}}, True),
+        ({"variants": [{**VARIANT, "egress": "none"}]}, False),
+        ({}, False),
+    ],
+    ids=["no variant", "no option", "less", "the same"],
+)
+def test_a_version_that_forgets_what_its_owner_chose_says_so(parts: dict[str, Any], warned: bool) -> None:
+    hidden = resolve(CATALOG, {}, Request(install=("knots",), options=TOR))
+    installed = carried_out(hidden, **TOR)
+    newer = catalog_of(knots(version="2.0", **parts), provider("tor", "tor-socks"))
+    plan = resolve(newer, installed, Request(update=("knots",)))
+    text = "knots 2.0 reaches more than now: it reaches the internet, which learns this node's address"
+    assert (text in plan.warnings) is warned
+    assert not any("reaches more" in each for each in resolve(newer, installed, Request()).warnings)
+
+
 def test_a_version_that_has_a_variant_for_the_options_of_its_owner_brings_what_that_needs() -> None:
     old = replace(install(CATALOG, "knots")["knots"], manifest=knots(variants=[]), options={"reach": "tor"})
     plan = resolve(CATALOG, {"knots": old}, Request(update=("knots",)))
