@@ -1,9 +1,17 @@
-"""Serves the node's own page (neode-ui): files that were built and compressed at set-up, kept in memory."""
+"""Serves the node's own page (neode-ui): files that were built and compressed at set-up, as they are at the start.
 
+A page that is built again meanwhile changes nothing: a browser that has the old one goes on to ask for its parts.
+"""
+
+import asyncio
 import gzip
 import hashlib
-from collections.abc import Mapping
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -43,12 +51,43 @@ class Asset:
     etag: str
     lasting: bool
     """Whether its name changes with its content."""
-    content: Mapping[str, bytes]
-    """By encoding; the empty one is the file as it is, which is kept only where it was not compressed."""
+    content: Mapping[str, Callable[[], bytes]]
+    """What returns it, by encoding; the empty one is the file as it is, kept only where it was not compressed."""
 
-    def plain(self) -> bytes:
-        """Return the file as it is."""
-        return self.content[""] if "" in self.content else gzip.decompress(self.content["gzip"])
+    def read(self, encoding: str) -> bytes:
+        """Return the file in an encoding that it has, or as it is; blocking."""
+        if encoding in self.content:
+            return self.content[encoding]()
+        return gzip.decompress(self.content["gzip"]())
+
+
+class AssetStore:
+    """Bytes in a file without a name, which takes no memory of the node; in memory if the disk is full."""
+
+    def __init__(self) -> None:
+        self._end = 0
+        self._descriptor: int | None = None
+        try:
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - it is open for as long as the page is served
+        except OSError:
+            return
+        self._descriptor = file.fileno()
+        weakref.finalize(self, file.close)
+
+    def add(self, content: bytes) -> Callable[[], bytes]:
+        """Keep bytes; return what reads them again, which may block."""
+        offset = self._end
+        try:
+            if self._descriptor is not None and os.pwrite(self._descriptor, content, offset) == len(content):
+                self._end += len(content)
+                return partial(self._read, offset, len(content))
+        except OSError:
+            pass  # as if less had been written
+        return lambda: content
+
+    def _read(self, offset: int, size: int) -> bytes:
+        assert self._descriptor is not None
+        return os.pread(self._descriptor, size, offset)
 
 
 class Page:
@@ -79,7 +118,7 @@ class Page:
         encoding = next((name for name, _ in _ENCODINGS if name in accepted and name in asset.content), "")
         if encoding:
             headers["Content-Encoding"] = encoding
-        body = asset.content[encoding] if encoding else asset.plain()
+        body = await asyncio.to_thread(asset.read, encoding)
         headers["Content-Type"] = asset.kind
         return _without_old_cookies(request, web.Response(body=body, headers=headers))
 
@@ -106,6 +145,7 @@ def page_policy(host: str, https_port: int | None) -> str:
 def read_page(folder: Path, https_port: int | None) -> Page:
     """Read the built page; blocking. What is no file of a known kind is left out."""
     assets = {}
+    kept = AssetStore()
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.suffix not in _TYPES or path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
@@ -114,9 +154,9 @@ def read_page(folder: Path, https_port: int | None) -> Page:
         for name, suffix in _ENCODINGS:
             compressed = path.with_name(path.name + suffix)
             if compressed.is_file():
-                content[name] = compressed.read_bytes()
+                content[name] = kept.add(compressed.read_bytes())
         if "gzip" not in content:
-            content[""] = plain
+            content[""] = kept.add(plain)
         place = "/" + path.relative_to(folder).as_posix()
         etag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
         assets[place] = Asset(_TYPES[path.suffix], etag, place.startswith("/assets/"), content)

@@ -1,6 +1,10 @@
 """How the built page is served: compressed, kept by browsers for ever or not at all, and nothing but it."""
 
 import gzip
+import random
+import resource
+import tempfile
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,6 +72,37 @@ async def test_each_address_of_the_page_is_the_page_and_nothing_else_is(address:
         for path in ("/secret.key", "/link.html", "/etc/passwd", "/assets/none.js", "/assets/%2e%2e/%2e%2e/etc/passwd"):
             async with session.get(address + path) as answer:
                 assert answer.status == 404, path
+
+
+async def test_a_page_that_is_built_again_changes_nothing_until_the_next_start(address: str, folder: Path) -> None:
+    folder.rename(folder.with_name("old"))
+    async with aiohttp.ClientSession() as session, session.get(f"{address}/assets/index-abc.js") as answer:
+        assert await answer.read() == SCRIPT
+
+
+async def test_the_page_takes_no_memory_unless_the_disk_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = random.randbytes(3 << 20)
+    (folder / "assets" / "large-abc.png").write_bytes(large)
+
+    def taken() -> int:
+        tracemalloc.start()
+        try:
+            page = read_page(folder, 8443)
+            assert page._assets["/assets/large-abc.png"].read("") == large
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert taken() < len(large) // 4
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
+        assert taken() > len(large)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, usual[1]))
+    try:
+        assert taken() > len(large), "the file cannot grow as far"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 async def test_what_is_not_built_says_so(tmp_path: Path) -> None:
