@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import mimetypes
 import os
 import signal
 import sys
@@ -14,8 +15,11 @@ from archipelago.support.plugins import plugins_unloaded
 if __name__ == "__main__":
     # Imports create objects that stay, and hardly any garbage: looking for it takes a fifth of the start.
     gc.disable()
-    # structlog would load both: one for tracebacks in colour, the other for threads that nobody here has.
-    sys.modules |= dict.fromkeys(("rich", "greenlet"))  # type: ignore[arg-type]
+    # structlog would load two: one for tracebacks in colour, the other for threads that nobody here has. The third is
+    # what makes lists of callbacks of aiohttp faster, by the whole library of C++; without it, Python does the same.
+    sys.modules |= dict.fromkeys(("rich", "greenlet", "frozenlist._frozenlist"))  # type: ignore[arg-type]
+    # Nobody guesses the type of a file, and the system's list of types takes half a megabyte.
+    mimetypes.knownfiles.clear()
     # Certificates are twice 1 MB, for contexts that aiohttp makes and no client of the node uses.
     with certificates_unread(), plugins_unloaded():
         import archipelago.rpc.server.server  # noqa: F401 - imports aiohttp and pydantic
