@@ -107,7 +107,15 @@ def _reader(kind: type) -> Callable[[Any], object]:
                 found.append(value)
         return found
 
-    return lru_cache(maxsize=4096)(read) if kind in _ALIKE else read
+    # What is remembered of a part is whole: nothing within it is looked up again.
+    return lru_cache(maxsize=4096)(lambda part: _whole(read(part))) if kind in _ALIKE else read
+
+
+def _whole(value: object) -> object:
+    """Return what a value is hashed as, with all that is within it."""
+    if isinstance(value, list | tuple):
+        return [_whole(each) for each in value]
+    return value if value is None or isinstance(value, str | int | float) else _whole(_named(value))
 
 
 def _default(field: Field[Any]) -> object:
