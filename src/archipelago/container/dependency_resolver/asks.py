@@ -24,7 +24,9 @@ from archipelago.container.manifest.model.endpoints import Access
 from archipelago.container.manifest.model.scalars import AppId, Scalar
 from archipelago.container.manifest.options import have_values
 from archipelago.support.texts.text import joined, msg
+from archipelago.support.view import unchecked
 
+_asked_endpoint, _fetched = unchecked(AskedEndpoint), unchecked(Fetch)
 _GIB = 1024**3
 _WAYS = {
     Access.TOR: "through Tor",
@@ -58,7 +60,7 @@ def asks_of(
         memory=sum(map(memory_limit, fresh.values())),
         egress={app: one.egress for app, one in fresh.items() if one.egress is not Egress.NONE},
         endpoints=tuple(
-            AskedEndpoint(
+            _asked_endpoint(
                 app=app,
                 endpoint=name,
                 kind=endpoint.kind,
@@ -213,7 +215,7 @@ def access_warnings(asks: Asks) -> list[str]:
 
 def _fetch(app: AppId, name: str, container: Container) -> Fetch:
     if container.image is not None:
-        return Fetch(
+        return _fetched(
             app=app,
             container=name,
             kind=FetchKind.DOWNLOAD,

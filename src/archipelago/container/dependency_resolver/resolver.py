@@ -21,6 +21,9 @@ from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.container.manifest.way_back import way_back
 from archipelago.support.texts.text import msg
+from archipelago.support.view import unchecked
+
+_edge = unchecked(Edge)
 
 
 def resolve(
@@ -72,7 +75,7 @@ def _edges(world: World, bindings: Mapping[Need, AppId], optional: Optional) -> 
     for need, provider in sorted(bindings.items()):
         consumer, interface = need
         required = world.apps[consumer].requires[interface]
-        yield Edge(
+        yield _edge(
             consumer=consumer,
             interface=interface,
             provider=provider,
@@ -147,23 +150,29 @@ def _go(world: World) -> list[PlannedApp]:
 
 def _alternatives(world: World, edges: tuple[Edge, ...]) -> dict[str, tuple[AppId, ...]]:
     used: dict[str, set[AppId]] = {}
-    consumers: dict[str, dict[object, AppId]] = {}
     for edge in edges:
-        required = world.apps[edge.consumer].requires[edge.interface]
         used.setdefault(edge.interface, set()).add(edge.provider)
-        kind = (required.version, tuple(sorted(required.demands.items())))
-        consumers.setdefault(edge.interface, {}).setdefault(kind, edge.consumer)
+    others = {interface: _unused(world, interface, ones) for interface, ones in used.items()}
+    consumers: dict[str, dict[object, AppId]] = {interface: {} for interface, ones in others.items() if ones}
+    for edge in edges:
+        if edge.interface in consumers:
+            required = world.apps[edge.consumer].requires[edge.interface]
+            kind = (required.version, tuple(sorted(required.demands.items())))
+            consumers[edge.interface].setdefault(kind, edge.consumer)
     found = {}
     for interface, ones in consumers.items():
-        others = tuple(
+        fitting = tuple(
             provider
-            for provider in world.providers(interface)
-            if provider not in used[interface]
-            and all(
+            for provider in others[interface]
+            if all(
                 world.misfit(provider, consumer, interface, world.apps[consumer].requires[interface]) is None
                 for consumer in ones.values()
             )
         )
-        if others:
-            found[interface] = others
+        if fitting:
+            found[interface] = fitting
     return found
+
+
+def _unused(world: World, interface: str, used: Collection[AppId]) -> list[AppId]:
+    return [provider for provider in world.providers(interface) if provider not in used]

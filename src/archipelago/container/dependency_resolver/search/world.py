@@ -149,8 +149,6 @@ class World:
 
     def misfit(self, provider: AppId, consumer: AppId, interface: Name, required: Required) -> Problem | None:
         """Return why a provider cannot serve a requirement, or None."""
-        apps = (consumer, provider)
-        data = {"consumer": consumer, "interface": interface, "provider": provider}
         manifest = self.apps.get(provider)
         if provider in self.removed:
             return Problem(
@@ -166,8 +164,8 @@ class World:
                     consumer=consumer,
                     interface=interface,
                 ),
-                {**data, "dependents": [consumer]},
-                apps,
+                {"consumer": consumer, "interface": interface, "provider": provider, "dependents": [consumer]},
+                (consumer, provider),
             )
         if manifest is None or interface not in manifest.provides:
             return Problem(
@@ -179,8 +177,13 @@ class World:
                     provider=provider,
                 ),
                 self._providers_hint(interface),
-                {**data, "providers": self.providers(interface)},
-                apps,
+                {
+                    "consumer": consumer,
+                    "interface": interface,
+                    "provider": provider,
+                    "providers": self.providers(interface),
+                },
+                (consumer, provider),
             )
         version = manifest.provides[interface].version or manifest.version
         if not in_range(version, required.version):
