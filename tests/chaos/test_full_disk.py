@@ -14,6 +14,7 @@ from support.tiny_apps import write_app
 SMALL_DISK = os.environ.get("ARCHIPELAGO_SMALL_DISK")
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.timeout(900),
     pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
 ]

@@ -34,7 +34,7 @@ Action = Callable[[str], Awaitable[None]]
 Kill = Callable[[], Awaitable[None]]
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.timeout(1000 + 20 * ROUNDS), pytest.mark.long, pytest.mark.lane(1)]
+pytestmark = [pytest.mark.timeout(1000 + 20 * ROUNDS), pytest.mark.long, pytest.mark.lane(1), pytest.mark.waits]
 
 
 class Chaos:

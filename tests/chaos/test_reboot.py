@@ -11,7 +11,7 @@ from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.sudden_end import cut_power, kill_at_once, kill_everything
 from support.tiny_apps import write_app
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.waits]
 
 
 def started_at(app: str) -> datetime:

@@ -16,6 +16,7 @@ WALLET = "bitcoin: {role: node}"
 """What makes an app one of those that are paused last."""
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.timeout(900),
     pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
 ]

@@ -24,6 +24,7 @@ FREE = 0.26
 NAMES = ("archipelago-grows--main", "archipelago-notes--main")
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.timeout(900),
     pytest.mark.skipif(SMALL_DISK is None, reason="'make test' mounts the small disk that this test fills"),
 ]

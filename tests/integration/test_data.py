@@ -14,7 +14,7 @@ import pytest_asyncio
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import ALIVE, PATIENT, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.waits]
 
 COUNT = "echo start >> /data/starts; exec busybox httpd -f -p 8000 -h /data"
 SEEDED = 'health: {probe: {type: exec, command: [/usr/bin/busybox, test, "-s", /keys/seed]}, interval: 1s}'

@@ -9,7 +9,7 @@ from support.harness import podman, remove_leftovers, running_node
 from support.other_database_user import locked
 from support.tiny_apps import write_app
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.waits]
 
 
 async def test_a_lock_is_waited_for_and_then_named_and_changes_nothing(tmp_path: Path) -> None:

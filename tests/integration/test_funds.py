@@ -17,7 +17,7 @@ from support.harness import LABEL, ROOT, RpcError, TestNode, podman, remove_all,
 from support.processor_time import require_soon
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.waits]
 
 # Writes its static channel backup as LND does: to a file beside it, which then takes its place.
 _PROVES = (

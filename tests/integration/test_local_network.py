@@ -18,7 +18,7 @@ from archipelago.network.host_firewall import NEW_BURST, host_ruleset
 from support.harness import APPS_AT, RpcError, TestNode, free_port, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.waits]
 
 PASSWORD = "correct horse battery staple"
 FLOOD = 15 * NEW_BURST

@@ -10,7 +10,7 @@ import pytest_asyncio
 from support.harness import APPS_AT, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.waits]
 
 LONG_GRACE = "10m"
 PORT = free_port()

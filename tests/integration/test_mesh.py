@@ -13,7 +13,13 @@ from support.lossy_wire import LossyWire
 from support.mesh import KNOTS, cli, gateway_address, mesh_port, send, signed
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.long, pytest.mark.lane(1)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(600),
+    pytest.mark.long,
+    pytest.mark.lane(1),
+    pytest.mark.waits,
+]
 
 GATEWAY = "mesh-gateway"
 LOSS = 0.3

@@ -16,7 +16,7 @@ from archipelago.support.process import process_exit
 from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500), pytest.mark.waits]
 
 EDGE = edge_network_name("consumer", "provider", {"ear"})
 EAR = "provides: {ear: {container: main, port: 8000}}"

@@ -24,7 +24,7 @@ import pytest_asyncio
 from support.harness import APPS_AT, RpcError, TestNode, free_port, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.waits]
 
 # Says when it is asked to end, and takes its time, or does not hear.
 _SCRIPT = (

@@ -23,7 +23,7 @@ from support.onion_client import OnionClient, start_network, stop_network
 from support.tiny_apps import write_app
 from support.visitors import Visitor
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.waits]
 
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 SHOW = '[httpd, -f, -p, "8000", -h, /www]'

@@ -12,7 +12,12 @@ import pytest_asyncio
 from support.harness import RpcError, TestNode, podman, remove_leftovers, running_node
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200), pytest.mark.lane(1)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(1200),
+    pytest.mark.lane(1),
+    pytest.mark.waits,
+]
 
 KNOTS, ELECTRUMX = "bitcoin-knots", "electrumx"
 PER = "    per: bitcoin-rpc.network    # an index is of one chain\n"

@@ -8,7 +8,7 @@ import pytest
 from support.harness import RpcError, podman, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.waits]
 
 # Writes what it has for four seconds once it is asked to end, as bitcoind does; longer where a test holds it up.
 _FLUSH = (

@@ -20,7 +20,7 @@ from support.checkout import TESTS
 from support.harness import APPS_AT, ROOT, RpcError, TestNode, free_port, podman, remove_all, remove_leftovers
 from support.tiny_apps import TCP, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.waits]
 
 DISK = Path(os.environ.get("ARCHIPELAGO_BTRFS_DISK") or ROOT)
 """Where the tests have one, a disk on which a copy takes a moment."""

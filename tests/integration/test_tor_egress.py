@@ -17,7 +17,12 @@ from support.harness import TestNode, podman, remove_leftovers, running_node
 from support.packet_watch import PacketWatch, watching
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.lane(1)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(400),
+    pytest.mark.lane(1),
+    pytest.mark.waits,
+]
 
 PEER, NAME = "203.0.113.7", "peer.archipelago.example"
 """A peer by its address, which nobody has (RFC 5737), and one by a name, which nobody knows."""

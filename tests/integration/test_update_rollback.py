@@ -18,7 +18,7 @@ from support.checkout import TESTS
 from support.harness import ROOT, RpcError, TestNode, podman, remove_leftovers
 from support.tiny_apps import TCP, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.long, pytest.mark.waits]
 
 DISKS = {
     "btrfs": os.environ.get("ARCHIPELAGO_BTRFS_DISK", ""),

@@ -19,7 +19,7 @@ from support.harness import RpcError, TestNode, podman, remove_leftovers, runnin
 from support.healthy_again import until_healthy_again
 from support.tiny_apps import SERVE, TCP, write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900), pytest.mark.waits]
 
 OPTION = "options: {n: {type: int, label: N, default: 1, minimum: 1, maximum: 9}}\n"
 GOOD_IF_ONE = '[sh, -c, "[ {{ options.n }} = 1 ] && exec busybox httpd -f -p 8000 -h /; exit 3"]'

@@ -143,14 +143,14 @@ def is_light(module: Module) -> bool:
 def rank(module: Module) -> tuple[bool, bool, bool, int, bool, bool]:
     """Return where in the order a module stands.
 
-    First what runs alone, then what may run beside it, what leaves no images to others, and then folders whose modules
-    take long, with those first that take longest.
+    First what runs alone, then what may run beside it, what waits most of its time, for as long as the light lane needs
+    a whole processor, and then folders whose modules take long, with those first that take longest.
     """
     folder = folder_of(module[0].nodeid)
     place = _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
-    marks = ("alone", "no_containers", "spoils_images", "long", "lane")
-    alone, beside, spoils, long, lane = (module[0].get_closest_marker(name) is None for name in marks)
-    return alone, beside, spoils, place, long, lane
+    marks = ("alone", "no_containers", "waits", "long", "lane")
+    alone, beside, waits, long, lane = (module[0].get_closest_marker(name) is None for name in marks)
+    return alone, beside, waits, place, long, lane
 
 
 def cpu_seconds() -> float:

@@ -39,8 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lane(number): only this lane runs the tests of the module")
     config.addinivalue_line("markers", "alone: no other lane runs a test with containers at the same time")
     config.addinivalue_line("markers", "no_containers: it makes and builds none, so it may run beside what runs alone")
+    config.addinivalue_line("markers", "waits: it needs less than half of a processor, so it is started before others")
     config.addinivalue_line("markers", "long: it takes most of a minute or more, so it is started before others")
-    config.addinivalue_line("markers", "spoils_images: its nodes remove images that others would have to make again")
     folder, lane, lanes = (config.getoption(name) for name in ("lanes_folder", "lane", "lanes"))
     if lane:
         light = Light(config.getoption("light")) if config.getoption("light") else None

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from support.harness import TestNode, remove_leftovers
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.waits]
 
 PASSWORD = "correct horse battery staple"
 FILES = 1024

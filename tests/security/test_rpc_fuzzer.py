@@ -20,7 +20,7 @@ from support.cheap_passwords import CHEAP
 from support.harness import TestNode, remove_leftovers, running_node
 from support.tiny_apps import write_app
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600), pytest.mark.waits]
 
 PASSWORD = "correct horse battery staple"
 SEED = 12

@@ -138,6 +138,19 @@ def test_a_light_lane_begins_with_what_needs_no_containers_and_then_takes_of_the
     assert (code, last_line(printed)) == (0, "5 passed"), printed
 
 
+def test_what_waits_most_of_its_time_is_started_before_what_needs_a_processor(
+    python: PreloadedPython, tmp_path: Path
+) -> None:
+    ours = "import os, pytest\npytestmark = [pytest.mark.lane(1){}]\n"
+    modules = {
+        "chaos/test_now.py": f"{ours.format('')}def test_it(): assert os.path.exists('waited')\n",
+        "integration/test_busy.py": f"{ours.format(', pytest.mark.long')}def test_it(): pass\n",
+        "integration/test_waits.py": f"{ours.format(', pytest.mark.waits')}def test_it(): os.mkdir('waited')\n",
+    }
+    code, printed = Run(python, tmp_path, modules).report()
+    assert (code, last_line(printed)) == (0, "3 passed"), printed
+
+
 def test_what_runs_alone_waits_for_what_runs_and_for_nothing_that_comes_later(
     python: PreloadedPython, tmp_path: Path
 ) -> None:
