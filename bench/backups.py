@@ -20,6 +20,8 @@ from daemon import Daemon
 from graph import PROBED, manifest
 from report import Figure, limited, plain, report, size
 
+from archipelago.container.images.recipe import REPOSITORY
+
 MB = 1_000_000
 APPS = size(10, 1)
 ALL = size(1000, 4)
@@ -73,6 +75,14 @@ def restic(repository: Path, *words: str) -> None:
         RESTIC_PASSWORD=_PASSWORD,
         RESTIC_CACHE_DIR=cache,
     )
+
+
+def images(apps: list[str]) -> list[str]:
+    """Return the images of apps, which a bare machine would have to make."""
+    command = ["podman", "image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Repository}}"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    names = tuple(f"{REPOSITORY}/{app}-" for app in apps)
+    return sorted({image for image, name in (line.split() for line in listed) if name.startswith(names)})
 
 
 async def seconds(work: Callable[[], Awaitable[object]]) -> float:
@@ -129,7 +139,7 @@ async def whole_node(first: Daemon, apps: list[str], base: Path) -> None:
         await first.operate("backup-now", app=app, target="usb")
     words = await first.call("key-phrase")
     await first.stop()
-    for command in (("rm", "-af"), ("network", "prune", "-f"), ("rmi", "-af")):
+    for command in (("rm", "-af"), ("network", "prune", "-f"), ("rmi", "-f", *images(apps))):
         subprocess.run(["podman", *command], check=True, stdout=subprocess.DEVNULL)
     bare = Daemon("bare", {})
     began = time.perf_counter()

@@ -1,7 +1,7 @@
 """Every bench runs, as small as can be: a change that breaks one breaks a test, and not what is measured later.
 
 Together they are to take no more than a minute. What is costly to make and says nothing of a bench is shared with the
-other tests: the packages of images, and the modules that have been imported.
+other tests: the packages of images, the images of our own apps, and the modules that have been imported.
 """
 
 import json
@@ -14,8 +14,8 @@ import pytest
 
 from support.cheap_passwords import CHEAP
 from support.checkout import CHECKOUT, SOURCE, TESTS
-from support.harness import KEPT_ARCHIVES, ROOT, RUNTIME, remove_leftovers
-from support.kept_archives import FOLDER
+from support.harness import KEPT_ARCHIVES, KEPT_IMAGES, ROOT, RUNTIME, remove_leftovers
+from support.kept_archives import FOLDER, IMAGES
 from support.preloaded_python import PreloadedPython, preloaded_python
 
 BENCH = CHECKOUT / "bench"
@@ -34,6 +34,7 @@ FIGURES = {
 """The last or the most expensive figure of each."""
 _RUN = (
     "import runpy, sys; from support.kept_archives import keep_archives; keep_archives();"
+    "from support.kept_images import keep_own_images; keep_own_images();"
     "from support.daemon_forks import fork_this_process; fork_this_process();"
     "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
@@ -46,10 +47,11 @@ _ENVIRONMENT = {
     "PYTHONPATH": f"{SOURCE}:{TESTS}:{BENCH}",
     **CHEAP,
     FOLDER: str(KEPT_ARCHIVES),
+    IMAGES: str(KEPT_IMAGES),
 }
 
 # In one lane, since each lane makes the images of our own apps once.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.spoils_images, pytest.mark.lane(1)]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.lane(1)]
 
 
 def test_all_benches_are_run_here() -> None:

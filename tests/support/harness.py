@@ -30,7 +30,7 @@ from support.kept_archives import IMAGES
 
 ROOT = Path(os.environ.get("ARCHIPELAGO_ROOT", "/var/lib/archipelago-test")) / "tests"
 KEPT_ARCHIVES = Path(os.environ.get(ARCHIVES, ROOT.parent / "tmp" / "archives"))
-KEPT_IMAGES = ROOT.parent / "tmp" / "images"
+KEPT_IMAGES = Path(os.environ.get(IMAGES, ROOT.parent / "tmp" / "images"))
 """Notes of this instance alone, as its Podman is."""
 RUNTIME = Path(os.environ.get("ARCHIPELAGO_RUNTIME", "/run/archipelago-test")) / "t"
 LABEL = "io.archipelago.node"
