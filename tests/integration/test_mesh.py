@@ -114,7 +114,7 @@ async def test_both_apps_say_what_they_see(node: TestNode) -> None:
         while "; 1 connected; " not in (said := await node.execute("reticulum", "/usr/local/bin/health")):
             await asyncio.sleep(0.5)
     assert said.startswith("Apps and programs up; ") and "destinations known" in said
-    assert "accepted" in await node.execute(GATEWAY, "python3", "-m", "meshtx", "health")
+    assert "accepted" in await node.execute(GATEWAY, "/usr/local/bin/health")
     secret = await node.execute(
         "reticulum", "/usr/bin/python3", "-c", "import os; print(os.readlink('/paths/storage/transport_identity'))"
     )

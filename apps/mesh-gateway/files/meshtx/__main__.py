@@ -22,10 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from meshtx.serving import serve
 
             return serve(_SETTINGS, _STATE)
-        case "health":
-            from meshtx.serving import health
-
-            return health(_STATE)
         case "address":
             return _address()
         case _:
@@ -47,7 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     send.add_argument("--duty", type=float, default=100.0, help="percent of each hour in which to send (100)")
     send.add_argument("--at-once", type=int, default=16, help="transactions on their way at the same time (16)")
     commands.add_parser("gateway", help="run the gateway of an Archipelago node")
-    commands.add_parser("health", help="say what the gateway sees")
     commands.add_parser("address", help="print the address of the gateway")
     return parser
 

@@ -167,17 +167,3 @@ def serve(settings: Path, state: Path) -> int:
     say(f"address of this gateway: {service.end.address} ({wanted.network})")
     service.run()
     return 0
-
-
-def health(state: Path) -> int:
-    """Print what the gateway sees, and return 0 where it works, else 1."""
-    try:
-        age, said = time.time() - state.stat().st_mtime, state.read_text().splitlines()[0]
-    except (OSError, IndexError):
-        print("it has not started yet")
-        return 1
-    if not 0 <= age < 6 * _LOOK:
-        print("it stands still")
-        return 1
-    print(said)
-    return 1 if said.startswith("no connection") else 0
