@@ -16,7 +16,7 @@ class WritingKind:
     volume: str
     """Declaration of the volume, in YAML."""
     writer: str = ""
-    """Packages of the container that writes, besides Python."""
+    """Packages of the container that writes, besides Python. Without any, it is what our own apps are built in."""
     server: str = ""
     """Packages of the container with the server; none where there is no such container."""
     start: str = ""
@@ -53,7 +53,7 @@ KINDS: Mapping[str, WritingKind] = {
     "lmdb": WritingKind(_DATABASE.format("lmdb, paths: [env]"), "python3-lmdb"),
     "postgres": WritingKind(
         _DATABASE.format("postgres, container: main"),
-        "postgresql-client-15",
+        "postgresql-client-15, perl-base",
         "postgresql-15",
         POSTGRES,
         5432,
@@ -93,7 +93,7 @@ containers:
   writer:
     build:
       type: packages
-      packages: [busybox-static, perl-base, python3{writer}]
+      packages: [python3{writer}]
     entrypoint: [/usr/bin/python3, /etc/writer.py, {kind}]
     files: [{{path: /etc/writer.py, template: files/writer.py}}]
     environment: {{LC_ALL: C.UTF-8, PYTHONUNBUFFERED: "1"{environment}}}
@@ -143,5 +143,7 @@ def write_writing_app(catalog: Path, app: str, kind: str) -> None:
 
 def set_floor(app: str) -> None:
     """Have what an app has acknowledged until now be the least that each later backup has to bring back."""
-    script = "busybox cp /tmp/acknowledged /floor/new && busybox mv /floor/new /floor/floor"
-    podman("exec", f"archipelago-{app}--writer", "busybox", "sh", "-c", script)
+    script = (
+        "import os, shutil; shutil.copy('/tmp/acknowledged', '/floor/new'); os.rename('/floor/new', '/floor/floor')"
+    )
+    podman("exec", f"archipelago-{app}--writer", "python3", "-IS", "-c", script)
