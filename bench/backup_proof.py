@@ -36,6 +36,8 @@ CONTROLS = size(30, 1)
 _MORE = ("sqlite-2", "sqlite-3", "files-2", "lmdb-2")
 EACH = ("sqlite-1", "files-1", "lmdb-1", "postgres-1", "mariadb-1", "command-1")
 APPS = EACH[:1] if SMOKE else tuple(os.environ.get("BENCH_APPS", " ".join(EACH + _MORE)).split())
+PAUSE = size(1, 20) / 100
+"""Seconds between two changes of the data of an app."""
 VICTIMS = ("", "restic", "daemon", "", "agent")
 """What is killed while a backup is made, one after the other."""
 WRITER = TESTS / "fixtures" / "writing_apps" / "writer.py"
@@ -156,7 +158,7 @@ async def main() -> None:
 async def _prove(proof: Proof, folder: Path) -> None:
     node = proof.node
     for app in APPS:
-        write_writing_app(folder / "catalog", app, app.partition("-")[0])
+        write_writing_app(folder / "catalog", app, app.partition("-")[0], pause=PAUSE)
         await node.install(app)
     settings = {"kind": "folder", "path": str(folder / "disk")}
     await node.call("backup-target-add", target="disk", settings=settings, scheduled=False)

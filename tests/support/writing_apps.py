@@ -96,7 +96,7 @@ containers:
       packages: [python3{writer}]
     entrypoint: [/usr/bin/python3, /etc/writer.py, {kind}]
     files: [{{path: /etc/writer.py, template: files/writer.py}}]
-    environment: {{LC_ALL: C.UTF-8, PYTHONUNBUFFERED: "1"{environment}}}
+    environment: {{LC_ALL: C.UTF-8, PYTHONUNBUFFERED: "1", WRITER_PAUSE: "{pause}"{environment}}}
     mounts: [{data}{{volume: floor, path: /floor}}]
     init: true
     {after}
@@ -119,8 +119,8 @@ _SERVER = """  main:
 """
 
 
-def write_writing_app(catalog: Path, app: str, kind: str) -> None:
-    """Write an app that writes data of a kind into a catalog."""
+def write_writing_app(catalog: Path, app: str, kind: str, *, pause: float) -> None:
+    """Write an app that writes data of a kind into a catalog, with so many seconds between two changes."""
     found, folder = KINDS[kind], catalog / app / "files"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(TESTS / "fixtures" / "writing_apps" / "writer.py", folder / "writer.py")
@@ -131,6 +131,7 @@ def write_writing_app(catalog: Path, app: str, kind: str) -> None:
     text = _MANIFEST.format(
         app=app,
         kind=kind,
+        pause=pause,
         volume=found.volume,
         server=server if found.server else "",
         writer=f", {found.writer}" if found.writer else "",
