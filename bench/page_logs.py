@@ -11,7 +11,7 @@ from page_node import ADDRESS, PageNode
 from playwright.async_api import Browser, Page
 from report import size
 
-LINES = size(200_000, 2_000)
+LINES = size(200_000, 400)
 LENGTH = 250
 """Bytes of a line, about as many as bitcoind writes for each block."""
 RATE = int(os.environ.get("BENCH_LOG_RATE", "4000"))
