@@ -1828,6 +1828,8 @@ export type SecretView = {
   "name": string;
   /** When it was made, set or rotated. */
   "created_at": string;
+  /** Whether it is never replaced: it opens what the app has. */
+  "permanent": boolean;
 };
 
 export type SecretsParams = {

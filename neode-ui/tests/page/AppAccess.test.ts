@@ -67,10 +67,27 @@ describe("the switch of an endpoint", () => {
 });
 
 describe("a secret that is replaced", () => {
+  it("is none that opens what the app has", async () => {
+    begin("administer");
+    const [made, permanent] = ["2026-01-01T00:00:00Z", true];
+    answering({
+      "secret-list": () => [
+        { name: "login", created_at: made, permanent: false },
+        { name: "seed", created_at: made, permanent },
+      ],
+    });
+    const { page } = await mounted(AppAccess, { status: status() });
+    await vi.waitFor(() => expect(page.text()).toContain("seed"));
+    const buttons = page.findAll("button").filter((one) => one.text() === words("app.renew"));
+    expect(buttons.map((one) => one.attributes("aria-describedby"))).toEqual(["secret-login"]);
+  });
+
   it("names the apps that restart with it, and touches no others", async () => {
     begin("administer");
     const asked = answering({
-      "secret-list": () => [{ name: "edge.bitcoin-rpc.electrumx", created_at: "2026-01-01T00:00:00Z" }],
+      "secret-list": () => [
+        { name: "edge.bitcoin-rpc.electrumx", created_at: "2026-01-01T00:00:00Z", permanent: false },
+      ],
       "secret-preview": ({ app }) => ({ app, stops: [], restarts: ["electrumx"], interrupts: [] }),
       "secret-rotate": () => operation(),
     });

@@ -34,6 +34,8 @@ class SecretView(View):
     """As in the manifest; `edge.<interface>.<consumer>` is the login of a consumer."""
     created_at: datetime
     """When it was made, set or rotated."""
+    permanent: bool = False
+    """Whether it is never replaced: it opens what the app has."""
 
 
 class SignerView(View):

@@ -27,8 +27,12 @@ class AppSecrets:
         """List the secrets of an app, those of its consumers too."""
 
         def read() -> tuple[SecretView, ...]:
-            names = self._secrets.list(record.app)
-            return tuple(SecretView(name=name, created_at=self._secrets.created_at(record.app, name)) for name in names)
+            return tuple(
+                SecretView(
+                    name=name, created_at=self._secrets.created_at(record.app, name), permanent=name in _staying(record)
+                )
+                for name in self._secrets.list(record.app)
+            )
 
         return await asyncio.to_thread(read)
 
@@ -56,7 +60,7 @@ class AppSecrets:
 
     async def replaceable(self, record: AppRecord, name: str | None) -> tuple[str, ...]:
         """Return the name that is meant, or all that are ever replaced; refuses one that stays as it is."""
-        staying = {each for each, declared in record.package.manifest.secrets.items() if declared.stays}
+        staying = _staying(record)
         if name in staying:
             raise _stays(record.app, name)
         return tuple(each for each in await self.named(record, name) if each not in staying)
@@ -111,6 +115,11 @@ class AppSecrets:
                     )
 
         await asyncio.to_thread(work)
+
+
+def _staying(record: AppRecord) -> frozenset[str]:
+    """Return the secrets of an app that are never replaced."""
+    return frozenset(name for name, declared in record.package.manifest.secrets.items() if declared.stays)
 
 
 def _stays(app: str, name: str) -> NodeError:

@@ -49,6 +49,7 @@ async def test_what_opens_a_wallet_is_never_replaced_nor_set(tmp_path: Path) -> 
                 if (asked := refused(name)) and not isinstance(asked, str):
                     await asked
             assert f"secret show app {name}" in error.value.hint
+    assert {each.name for each in await secrets.list(app) if each.permanent} == {"seed", "wallet"}
     assert await secrets.replaceable(app, None) == ("other",)
     assert await secrets.replaceable(app, "other") == ("other",)
 

@@ -83,7 +83,8 @@ def secret_list(app: Installed, json: Json = False) -> None:
     if json:
         show_json(found)
     else:
-        show_table(("NAME", "SINCE"), ((one["name"], one["created_at"][:19]) for one in found))
+        rows = ((one["name"], one["created_at"][:19], "for good" if one["permanent"] else "") for one in found)
+        show_table(("NAME", "SINCE", ""), rows)
 
 
 def secret_show(app: Installed, name: _Name) -> None:
