@@ -142,8 +142,10 @@ async def test_the_channel_backup_is_copied_by_the_node(node: TestNode) -> None:
     for _ in range(200):
         folders = list((node.root / "apps/lnd/streams").glob("*"))
         if folders:
-            newest = sorted(folders[0].iterdir())[-1].read_bytes().hex()
-            said = await lncli(node, "lnd", "verifychanbackup", "--multi_backup", newest)
+            # As docs/backups.md has it.
+            newest = podman("unshare", "sh", "-c", f"ls {folders[0].parent}/*/* | tail -n 1")
+            hexadecimal = podman("unshare", "sh", "-c", f"od -An -v -tx1 '{newest}' | tr -d ' \\n'")
+            said = await lncli(node, "lnd", "verifychanbackup", "--multi_backup", hexadecimal)
             if point in str(said):
                 break
     assert point in str(said), said
