@@ -68,6 +68,10 @@ containers:
     command: ["{{{{ options.n }}}}"]
 {more}
 """
+WITH_DATA = """    mounts: [{volume: data, path: /data}]
+volumes: {data: {data: files}}
+"""
+"""What an app with a volume has more."""
 PROVIDES = "provides: {i: {container: main, port: 80}}"
 REQUIRES = "requires: {i: {}}"
 REPAIRS = "repairs: {fix: {label: Fix, description: Fixes it., arguments: {main: [--fix]}}}"

@@ -58,8 +58,8 @@ class Images:
     ) -> tuple[ImageSummary, ...]:
         """List images that carry all `labels` (a value of None: any); `dangling` ones have no name.
 
-        `reference` is a name, in which `*` is any part without a slash. Raise StorageDamaged, with the ID, when one
-        of the images that fit is damaged; Podman does not look at others.
+        `reference` is a name, in which `*` is any part without a slash. Raise StorageDamaged when one of the images
+        that fit is damaged; Podman does not look at others. Podman 5.4 leaves some that are damaged out of the list.
         """
         call = PodmanCall("list images")
         wanted = None if dangling is None else [str(dangling).lower()]

@@ -19,16 +19,13 @@ from archipelago.container.reports.update_notices import update_notices
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.security.audit.chain import AuditAction, Outcome
-from support.jobs_bench import Bench, bench
+from support.jobs_bench import WITH_DATA, Bench, bench
 from support.notice_world import app as summary
 
 pytestmark = pytest.mark.asyncio
 NIGHT = datetime(2026, 11, 29, 4, 30, tzinfo=UTC)
-FILES = """    mounts: [{volume: data, path: /data}]
-volumes: {data: {data: files}}
-"""
-FUNDS = FILES.replace("data: files", "data: files, funds: true")
-CHANNELS = FILES.replace("data: files", "data: never-restore, funds: true, exclusive: true")
+FUNDS = WITH_DATA.replace("data: files", "data: files, funds: true")
+CHANNELS = WITH_DATA.replace("data: files", "data: never-restore, funds: true, exclusive: true")
 
 
 @dataclass
@@ -101,10 +98,10 @@ class Scene:
 @pytest_asyncio.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with bench(tmp_path) as node:
-        node.offer("app", FILES)
+        node.offer("app", WITH_DATA)
         await node.installed("app")
         (node.folder / "apps" / "app" / "volumes" / "data").mkdir(parents=True)
-        node.offer("app", FILES, version="2.0")
+        node.offer("app", WITH_DATA, version="2.0")
         yield Scene(node)
 
 
@@ -174,7 +171,7 @@ async def test_a_version_that_does_not_work_goes_back_and_is_not_tried_again(sce
     scene.chore = scene.new_life()
     assert await scene.look(timedelta(days=1)) == "1.0"
     assert "are back" in (await scene.view()).obstacle
-    scene.bench.offer("app", FILES, version="2.1")
+    scene.bench.offer("app", WITH_DATA, version="2.1")
     assert await scene.look(timedelta(days=1)) == "2.1", "another version is tried"
     assert not (await scene.view()).failed
 
@@ -183,10 +180,10 @@ async def test_a_version_that_its_owner_undid_is_not_installed_again(scene: Scen
     await scene.choice.set("app", on=True)
     assert await scene.look() == "2.0"
     records = await scene.bench.state.load_apps()
-    scene.bench.offer("app", FILES)
+    scene.bench.offer("app", WITH_DATA)
     old = replace(records["app"], package=(await scene.bench.parts.catalog.read()).package("app"))
     await scene.bench.state.save((old,), message="undone", app="app")
-    scene.bench.offer("app", FILES, version="2.0")
+    scene.bench.offer("app", WITH_DATA, version="2.0")
     assert await scene.look(timedelta(days=1)) == "1.0"
     assert "did not stay" in (await scene.view()).obstacle
 
@@ -231,7 +228,7 @@ async def test_an_image_that_cannot_be_fetched_is_tried_again(scene: Scene) -> N
 
 async def test_what_asks_for_more_is_left_to_the_owner(scene: Scene) -> None:
     await scene.choice.set("app", on=True)
-    scene.bench.offer("app", FILES + "egress: direct\n", version="3.0")
+    scene.bench.offer("app", WITH_DATA + "egress: direct\n", version="3.0")
     assert await scene.look() == "1.0"
     view = await scene.view()
     (told,) = update_notices([summary("app", version="1.0")], {"app": "3.0"}, {"app": view})
@@ -239,7 +236,7 @@ async def test_what_asks_for_more_is_left_to_the_owner(scene: Scene) -> None:
     assert view.tried == ""
 
 
-@pytest.mark.parametrize("more", [FILES + "reversible: no\n", CHANNELS])
+@pytest.mark.parametrize("more", [WITH_DATA + "reversible: no\n", CHANNELS])
 async def test_what_has_no_way_back_is_left_to_the_owner(scene: Scene, more: str) -> None:
     await scene.choice.set("app", on=True)
     scene.bench.offer("app", more, version="3.0")
@@ -288,7 +285,7 @@ async def test_a_choice_is_about_the_installation_that_is_there(scene: Scene) ->
     assert await scene.choice.views() == ()
     with pytest.raises(NodeError, match="not installed"):
         await scene.choice.set("app", on=True)
-    scene.bench.offer("app", FILES)
+    scene.bench.offer("app", WITH_DATA)
     await scene.bench.ended(await scene.bench.orchestrator.install("app", {}, {}, start=True, downgrade=True))
     assert not (await scene.view()).on
 

@@ -15,13 +15,10 @@ from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.examples import steps
-from support.jobs_bench import Bench, bench
+from support.jobs_bench import WITH_DATA, Bench, bench
 from support.jobs_crashes import Crashes
 from support.own_namespace import Crash
 
-DATA = """    mounts: [{volume: data, path: /data}]
-volumes: {data: {data: files}}
-"""
 MANY = 60
 """More than such an installation has steps at which it can be cut off."""
 
@@ -41,7 +38,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def offer_base(node: Bench, version: str, more: str = "") -> None:
-    node.offer("base", f"{DATA}provides: {{i: {{container: main, port: 80}}}}\n{more}", version=version)
+    node.offer("base", f"{WITH_DATA}provides: {{i: {{container: main, port: 80}}}}\n{more}", version=version)
 
 
 async def versions(node: Bench) -> dict[str, str]:

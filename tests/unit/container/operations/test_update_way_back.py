@@ -19,13 +19,10 @@ from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from archipelago.storage.records.snapshots import SnapshotKind
 from support.examples import steps
-from support.jobs_bench import PROVIDES, REQUIRES, Bench, bench
+from support.jobs_bench import PROVIDES, REQUIRES, WITH_DATA, Bench, bench
 from support.jobs_crashes import Crashes
 from support.trees import tree
 
-MORE = """    mounts: [{volume: data, path: /data}]
-volumes: {data: {data: files}}
-"""
 MANY = 40
 """More than an update that goes back has steps at which it can be cut off."""
 
@@ -34,11 +31,11 @@ MANY = 40
 async def node(tmp_path: Path) -> AsyncIterator[Bench]:
     """A node with an app that has data, and version 2.0 of it in the catalog."""
     async with bench(tmp_path) as made:
-        made.offer("app", MORE)
+        made.offer("app", WITH_DATA)
         await made.installed("app")
         data(made).mkdir(parents=True)
         (data(made) / "state").write_text("of 1.0")
-        made.offer("app", MORE, version="2.0")
+        made.offer("app", WITH_DATA, version="2.0")
         made.apps.on_run = lambda app, version: run(made, version) if app == "app" else None
         yield made
 
@@ -121,7 +118,7 @@ def done_steps(node: Bench, operation: str) -> list[str]:
 
 async def test_what_an_update_brought_goes_with_it(node: Bench) -> None:
     node.offer("base", PROVIDES)
-    node.offer("app", f"{MORE}{REQUIRES}", version="2.0")
+    node.offer("app", f"{WITH_DATA}{REQUIRES}", version="2.0")
     node.apps.broken.add("2.0")
     ended = await node.ended(await node.orchestrator.update("app"))
     assert ended.error is not None and "are back" in ended.error.message
@@ -131,8 +128,10 @@ async def test_what_an_update_brought_goes_with_it(node: Bench) -> None:
 def offer_group(node: Bench, version: str) -> None:
     """Offer versions of a provider and of its consumer that fit no other version of each other."""
     major = version.partition(".")[0]
-    node.offer("base", f"{MORE}provides: {{i: {{container: main, port: 80, version: '{version}'}}}}", version=version)
-    node.offer("user", f"{MORE}requires: {{i: {{version: '>={major},<{int(major) + 1}'}}}}", version=version)
+    node.offer(
+        "base", f"{WITH_DATA}provides: {{i: {{container: main, port: 80, version: '{version}'}}}}", version=version
+    )
+    node.offer("user", f"{WITH_DATA}requires: {{i: {{version: '>={major},<{int(major) + 1}'}}}}", version=version)
 
 
 @pytest.mark.parametrize("asked", ["user", "base"])
@@ -170,14 +169,14 @@ async def test_apps_whose_versions_bind_each_other_are_updated_and_go_back_toget
 async def test_an_app_whose_other_half_has_no_version_that_fits_is_not_updated(node: Bench) -> None:
     offer_group(node, "1.0")
     await node.installed("user")
-    node.offer("base", f"{MORE}provides: {{i: {{container: main, port: 80, version: '2.0'}}}}", version="2.0")
+    node.offer("base", f"{WITH_DATA}provides: {{i: {{container: main, port: 80, version: '2.0'}}}}", version="2.0")
     with pytest.raises(NodeError, match=r"user needs i >=1,<2, but base provides 2\.0"):
         await node.orchestrator.update("base")
     assert (await node.state.load_apps())["base"].package.manifest.version == "1.0"
 
 
 async def test_a_provider_that_is_suspended_takes_nobody_with_it(node: Bench) -> None:
-    node.offer("base", f"{MORE}{PROVIDES}")
+    node.offer("base", f"{WITH_DATA}{PROVIDES}")
     node.offer("user", REQUIRES)
     await node.installed("user")
     node.apps.suspend(more=("base",))
