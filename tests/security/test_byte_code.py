@@ -1,5 +1,6 @@
 """The daemon runs code that it cannot have written itself, nor an app through it."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -46,21 +47,26 @@ def test_what_is_compiled_is_there_before_the_start() -> None:
 
 async def test_a_running_daemon_writes_no_byte_code(tmp_path: Path) -> None:
     (tmp_path / "apps").mkdir()
+    before = (tmp_path / "apps").stat().st_ctime_ns
     async with running_node("code", apps=tmp_path / "apps", fresh=True) as node:
         assert node.process is not None
         environment = Path(f"/proc/{node.process.pid}/environ").read_bytes().split(b"\0")
         assert b"PYTHONDONTWRITEBYTECODE=1" in environment
         assert not [name for name in environment if name.startswith(b"PYTHONPYCACHEPREFIX")]
-        assert _byte_code(node) == []
+        assert _byte_code(node, since=before) == []
 
 
-def _byte_code(node: TestNode) -> list[Path]:
-    images = ROOT.parent / "podman"  # what containers run, and the daemon does not
+def _byte_code(node: TestNode, *, since: int) -> list[Path]:
+    """Return the byte code below the node and its data that is from `since` (nanoseconds) or later.
+
+    Images hold older byte code, which containers run and the daemon does not.
+    """
     found = list[Path]()
     for place in (node.root, ROOT.parent):
-        # Unlike a glob, this goes on where the node removes a folder meanwhile, and it leaves the images alone.
-        for name, folders, files in os.walk(place):
-            folder = Path(name)
-            folders[:] = [each for each in folders if folder / each != images]
-            found += [folder / file for file in files if file.endswith(".pyc")]
+        # Unlike a glob, this goes on where the node removes a folder meanwhile.
+        for folder, _, files in os.walk(place):
+            for path in (Path(folder, file) for file in files if file.endswith(".pyc")):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_ctime_ns >= since:
+                        found.append(path)
     return found
