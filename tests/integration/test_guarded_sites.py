@@ -1,185 +1,33 @@
 """A real Caddy in front of apps that have no login of their own, which asks the node about each request."""
 
 import asyncio
-import contextlib
 import json
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Mapping
-from ipaddress import IPv4Address
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
-from archipelago.container.manifest.loopback_places import LoopbackPlace
-from archipelago.container.manifest.site_names import Doors
-from archipelago.network.app_entry import AppEntry
-from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
-from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
-from archipelago.network.drivers.caddy.guarded_pipes import GuardedPipes
-from archipelago.network.sites import Behind, Door, WebSite, doors, guarded_origins
 from archipelago.rpc.server.guard_socket import GuardSocket
-from archipelago.security.login.login import Login
-from support.databases import new_database
-from support.harness import free_port
-from support.login_world import PASSWORD, World
-from support.sources import HERE
+from support.guarded_scene import CLIENT_IS_TOLD, READS_PAGE, GuardedScene, guarded_scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.no_containers]
 
-READS_PAGE = {"Accept": "text/html"}
-CLIENT_IS_TOLD = 60.0
-SILENCE = 0.2
 MOST_TIMES = 8
 """Times as long as without a question a request takes with one, at most: a password alone takes a hundred times."""
 
 
-class NoCertificates:
-    """None of these sites is reached by TLS."""
-
-    def sites(self, names: object) -> Mapping[str, tuple[str, str]]:
-        return {}
-
-
-class Scene:
-    """A Caddy that asks this process, with an app twice behind it: once behind the node's login."""
-
-    def __init__(self, folder: Path, login: Login) -> None:
-        self.where = Doors(free_port(), free_port(), "island")
-        self.folder = folder
-        self.login = login
-        self.port = free_port()
-        self.caddy = Caddy(folder / "caddy", folder / "caddy.log", find_caddy())
-        self.driver = CaddyDriver(self.caddy, NoCertificates())
-        self.seen: list[tuple[str, str, dict[str, str], str]] = []
-        self.listening = 0
-        """Who follows the events of the app."""
-        self.pipes = GuardedPipes(folder / "caddy", 64)
-        self.entry = AppEntry(login, self, self.pipes.cut)
-        self.guard = GuardSocket(self.entry)
-
-    @property
-    def doors(self) -> tuple[Door, ...]:
-        place = LoopbackPlace(IPv4Address("127.0.0.1"), self.port)
-        found = [
-            WebSite("plain", Behind(place), open=False),
-            WebSite("guarded", Behind(place, guarded=True), open=False),
-        ]
-        return tuple(each for each in doors(found, self.where, ()) if not each.tls)
-
-    @property
-    def guarded(self) -> frozenset[str]:
-        return guarded_origins(self.doors)
-
-    async def apply(self, wanted: tuple[Door, ...]) -> None:
-        """Have these doors, as the node does."""
-        for driver in (self.pipes, self.driver):
-            assert await driver.apply(wanted) == ()
-
-    def host(self, label: str = "guarded") -> str:
-        return f"{label}.localhost:{self.where.http_port}"
-
-    async def ask(
-        self, path: str = "/", label: str = "guarded", method: str = "GET", body: bytes = b"", **headers: str
-    ) -> tuple[int, Mapping[str, str], str]:
-        """Return how a request is answered."""
-        url = f"http://127.0.0.1:{self.where.http_port}{path}"
-        named = {"Host": self.host(label), **{name.replace("_", "-"): text for name, text in headers.items()}}
-        timeout = aiohttp.ClientTimeout(total=100)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.request(method, url, headers=named, data=body, allow_redirects=False) as answer,
-        ):
-            return answer.status, answer.headers, await answer.text()
-
-    async def cookie(self) -> str:
-        """Log in to the app as the owner's browser does, and return what it keeps."""
-        _, headers, _ = await self.ask(**READS_PAGE)
-        asked = parse_qs(urlsplit(headers["Location"]).query)
-        kept = headers["Set-Cookie"].partition(";")[0]
-        visitor = self.login.by_session((await self.login.log_in("owner", PASSWORD, None, HERE)).session)
-        assert visitor is not None and asked["site"] == [f"http://{self.host()}"]
-        address = self.entry.address(asked["site"][0], asked["state"][0], visitor.session)
-        way = address.removeprefix(f"http://{self.host()}")
-        status, headers, _ = await self.ask(way, Cookie=kept, **READS_PAGE)
-        assert (status, headers["Location"]) == (303, f"http://{self.host()}/")
-        return headers["Set-Cookie"].partition(";")[0]
-
-    async def raw(self, sent: bytes) -> bytes:
-        """Return what is answered to some bytes, until the other side has said nothing for a moment.
-
-        The connection stays open for so long: a request whose client has gone is given up.
-        """
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.where.http_port)
-        writer.write(sent)
-        answer, patience = b"", 30.0
-        with contextlib.suppress(TimeoutError):
-            while more := await asyncio.wait_for(reader.read(1 << 16), patience):
-                answer, patience = answer + more, SILENCE
-        writer.close()
-        return answer
-
-    async def echo(self, request: web.Request) -> web.StreamResponse:
-        """Answer as the app does: by a WebSocket, or with what came."""
-        self.seen.append((request.method, request.raw_path, dict(request.headers), await request.text()))
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            stream = web.WebSocketResponse()
-            await stream.prepare(request)
-            async for message in stream:
-                await stream.send_str(f"echo {message.data}")
-            return stream
-        if request.path == "/events":
-            return await self.events(request)
-        return web.json_response(self.seen[-1])
-
-    async def until_listening(self, count: int) -> None:
-        """Return once so many follow the events: the app is told a moment later who has gone."""
-        async with asyncio.timeout(CLIENT_IS_TOLD):
-            while self.listening != count:
-                await asyncio.sleep(0.01)
-
-    async def events(self, request: web.Request) -> web.StreamResponse:
-        """Say something again and again, for as long as somebody is there."""
-        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await answer.prepare(request)
-        self.listening += 1
-        try:
-            while True:
-                await answer.write(b"data: again\n\n")
-                await asyncio.sleep(0.05)
-        finally:
-            self.listening -= 1
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """The scene, with an owner who has a password."""
-    folder = tmp_path_factory.mktemp("guarded")
-    database = await new_database(folder / "state.db")
-    world = World(folder, database)
-    scene = Scene(folder, await world.owned())
-    application = web.Application(client_max_size=1 << 24)
-    application.router.add_route("*", "/{path:.*}", scene.echo)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", scene.port).start()
-    await scene.guard.start(scene.caddy.guard)
-    await scene.apply(scene.doors)
-    try:
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GuardedScene]:
+    async with guarded_scene(tmp_path_factory.mktemp("guarded")) as scene:
         yield scene
-    finally:
-        await scene.apply(())
-        await scene.guard.stop()
-        await runner.cleanup()
-        await database.close()
 
 
-async def test_nothing_reaches_the_app_before_the_node_has_let_it_in(scene: Scene) -> None:
+async def test_nothing_reaches_the_app_before_the_node_has_let_it_in(scene: GuardedScene) -> None:
     scene.seen.clear()
     tricks = ["/", "/a?b", "//a", "/%2e%2e/a", "/.archipelago/../a", "/.archipelago%2f../a", "/x/../.archipelago/login"]
     for path in tricks:
@@ -203,7 +51,7 @@ async def test_nothing_reaches_the_app_before_the_node_has_let_it_in(scene: Scen
     assert (await scene.ask(label="plain"))[0] == 200, "the control: without a guard, the app answers"
 
 
-async def test_smuggled_requests_reach_no_app(scene: Scene) -> None:
+async def test_smuggled_requests_reach_no_app(scene: GuardedScene) -> None:
     host = scene.host()
     hidden = f"GET /hidden HTTP/1.1\r\nHost: {host}\r\n\r\n"
     scene.seen.clear()
@@ -231,7 +79,7 @@ async def test_smuggled_requests_reach_no_app(scene: Scene) -> None:
     assert [each for each in scene.seen if each[2].get("Host") == host] == []
 
 
-async def test_no_form_of_a_request_leads_a_browser_elsewhere_or_past_the_login(scene: Scene) -> None:
+async def test_no_form_of_a_request_leads_a_browser_elsewhere_or_past_the_login(scene: GuardedScene) -> None:
     host, cookie = scene.host(), await scene.cookie()
     scene.seen.clear()
     targets = ["//evil.example", "/\\evil.example", "/%5cevil.example", "/.archipelago/open?to=//evil.example"]
@@ -260,7 +108,7 @@ async def test_no_form_of_a_request_leads_a_browser_elsewhere_or_past_the_login(
     assert scene.seen == []
 
 
-async def test_what_the_owner_sends_arrives_whole_and_nothing_of_the_node_with_it(scene: Scene) -> None:
+async def test_what_the_owner_sends_arrives_whole_and_nothing_of_the_node_with_it(scene: GuardedScene) -> None:
     cookie = await scene.cookie()
     body, cookies = b"whole" * 200_000, f"a=1; {cookie}; b=2"
     _, _, text = await scene.ask("/x?y=%26", method="POST", body=body, Cookie=cookies, Authorization="own")
@@ -277,7 +125,7 @@ async def test_what_the_owner_sends_arrives_whole_and_nothing_of_the_node_with_i
     assert not [name for name in headers if name.lower().startswith("archipelago")]
 
 
-async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: Scene) -> None:
+async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: GuardedScene) -> None:
     cookie = await scene.cookie()
     url, headers = f"http://127.0.0.1:{scene.where.http_port}", {"Host": scene.host(), "Cookie": cookie}
     other = {"Host": scene.host("plain")}
@@ -305,7 +153,7 @@ async def test_a_logout_ends_streams_at_once_and_no_other_is_opened(scene: Scene
     assert (await scene.ask(Cookie=cookie))[0] == 401
 
 
-async def test_a_logout_ends_answers_that_take_for_ever(scene: Scene) -> None:
+async def test_a_logout_ends_answers_that_take_for_ever(scene: GuardedScene) -> None:
     cookie = await scene.cookie()
     await scene.until_listening(0)  # who listened in other tests has gone
     url = f"http://127.0.0.1:{scene.where.http_port}/events"
@@ -329,7 +177,7 @@ async def test_a_logout_ends_answers_that_take_for_ever(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", None])
-async def test_a_node_that_says_nothing_of_use_lets_nobody_in(scene: Scene, said: bytes | None) -> None:
+async def test_a_node_that_says_nothing_of_use_lets_nobody_in(scene: GuardedScene, said: bytes | None) -> None:
     cookie = await scene.cookie()
     await scene.guard.stop()
     scene.seen.clear()
@@ -355,7 +203,7 @@ async def test_a_node_that_says_nothing_of_use_lets_nobody_in(scene: Scene, said
     assert scene.seen == []
 
 
-async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) -> None:
+async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: GuardedScene) -> None:
     cookie = await scene.cookie()
     assert (await scene.ask(Cookie=cookie))[0] == 200
     scene.seen.clear()
@@ -380,7 +228,7 @@ async def test_without_the_node_nobody_gets_in_and_a_page_says_so(scene: Scene) 
     assert (await scene.ask(Cookie=cookie))[0] == 200, "and its session goes on"
 
 
-async def test_the_question_takes_next_to_no_time(scene: Scene) -> None:
+async def test_the_question_takes_next_to_no_time(scene: GuardedScene) -> None:
     cookie = await scene.cookie()
 
     spans: dict[str, list[float]] = {"guarded": [], "plain": []}
@@ -397,7 +245,7 @@ async def test_the_question_takes_next_to_no_time(scene: Scene) -> None:
     assert guarded < MOST_TIMES * plain, (guarded, plain)
 
 
-async def test_only_the_service_user_can_ask_the_node_or_come_in_behind_it(scene: Scene) -> None:
+async def test_only_the_service_user_can_ask_the_node_or_come_in_behind_it(scene: GuardedScene) -> None:
     sockets = [each for each in scene.caddy.guard.parent.iterdir() if each.is_socket()]
     assert {"admin.sock", "login.sock"} < {each.name for each in sockets} and len(sockets) == 3
     assert {each.stat().st_mode & 0o777 for each in sockets} == {0o600}

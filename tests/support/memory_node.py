@@ -14,7 +14,7 @@ from archipelago.rpc.protocol import Dispatcher
 from archipelago.rpc.refusals import Refusals
 from archipelago.security.login.login import Login
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS
-from support.memory_services import apps, data, node, security
+from support.memory_services import apps, data, node, security, watched
 from support.memory_services.apps import EVIL, NOW
 from support.sources import SOCKET
 
@@ -30,7 +30,7 @@ class MemoryNode:
         self.apps = apps.MemoryApps()
         self.changes = apps.MemoryChanges(self.apps)
         self.limits = apps.MemoryLimits(self.apps)
-        self.logs = apps.MemoryLogs(self.apps)
+        self.logs = watched.MemoryLogs(self.apps)
         self.audit = security.MemoryAudit()
         self.login = security.memory_login()
         self.services = Services()
@@ -54,10 +54,10 @@ class MemoryNode:
         self.services.provide(app_services.BackupKeyService, data.MemoryBackupKeys(self.apps))
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
-        self.services.provide(app_services.ChainService, apps.MemoryChains())
-        self.services.provide(app_services.MetricsService, apps.MemoryMetrics())
+        self.services.provide(app_services.ChainService, watched.MemoryChains())
+        self.services.provide(app_services.MetricsService, watched.MemoryMetrics())
         self.services.provide(app_services.LogService, self.logs)
-        self.services.provide(app_services.ShellService, apps.MemoryShells(self.apps))
+        self.services.provide(app_services.ShellService, watched.MemoryShells(self.apps))
 
     def _provide_node(self) -> None:
         self.services.provide(node_services.SystemService, node.MemorySystem(self.apps))

@@ -1,4 +1,4 @@
-"""A cancel ends a command, whatever the command has left running with its output open."""
+"""A cancel ends a command, whatever it has left running with its output open; what it prints is read, up to a bound."""
 
 import asyncio
 import os
@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from archipelago.backups.restic import launch as module
-from archipelago.backups.restic.launch import Order, launch
+from archipelago.backups.restic.launch import Order, launch, launch_here
+from archipelago.errors import NodeError
 
 SCRIPT = """
 import os, signal
@@ -59,3 +60,20 @@ async def test_a_cancel_ends_though_a_child_keeps_the_output_open(
         if not reader.poll(0):
             os.kill(child, signal.SIGKILL)
         os.close(writer)
+
+
+async def test_long_errors_are_read_to_their_end() -> None:
+    script = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nFatal: the end\\n'); print('a\\n\\nb', end='')"
+    lines: list[str] = []
+    async with asyncio.timeout(100):
+        ended = await launch_here(Order((sys.executable, "-I", "-c", script)), lines.append)
+    assert lines == ["a", "", "b"]
+    assert ended.errors.endswith("\nFatal: the end")
+
+
+async def test_a_line_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archipelago.backups.restic.launch._LONGEST_LINE", 1 << 20)
+    script = "while True: print('x' * 65536, end='')"
+    async with asyncio.timeout(100):
+        with pytest.raises(NodeError, match="too much in one line"):
+            await launch_here(Order((sys.executable, "-I", "-c", script)), lambda _: None)

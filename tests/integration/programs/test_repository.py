@@ -349,23 +349,6 @@ async def test_a_list_of_many_snapshots_is_one_long_line(found: Repository, tmp_
     assert len(await asked.snapshots("app")) == 9_000
 
 
-async def test_long_errors_are_read_to_their_end() -> None:
-    script = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nFatal: the end\\n'); print('a\\n\\nb', end='')"
-    lines: list[str] = []
-    async with asyncio.timeout(100):
-        ended = await LAUNCH(Order((sys.executable, "-I", "-c", script)), lines.append)
-    assert lines == ["a", "", "b"]
-    assert ended.errors.endswith("\nFatal: the end")
-
-
-async def test_a_line_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archipelago.backups.restic.launch._LONGEST_LINE", 1 << 20)
-    script = "while True: print('x' * 65536, end='')"
-    async with asyncio.timeout(100):
-        with pytest.raises(NodeError, match="too much in one line"):
-            await LAUNCH(Order((sys.executable, "-I", "-c", script)), lambda _: None)
-
-
 def _refusing(found: Repository, tmp_path: Path, *, says: str, notes: bool, marked: list[str]) -> Repository:
     """Return a repository where no file of an app is read whole, and nothing can be deleted."""
 

@@ -1,27 +1,22 @@
 """Services about apps, in memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from archipelago.api.apps import AppStatus, AppSummary, Change, ChangePreview
 from archipelago.api.automatic_updates import AutomaticUpdateView, UpdateHoursView
 from archipelago.api.catalog import BundleView, CatalogEntry
-from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.configuration import ConfigPreview, ConfigRevision, OptionKind, OptionView, SettingChange
-from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import RemovalPreview, VolumeView
 from archipelago.api.events import Event
 from archipelago.api.health import Health, HealthState, Sync
-from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import ErrorView, Operation, OperationKind, Step
 from archipelago.api.repairs import RepairPreview
-from archipelago.chains.facts import ChainPhase
 from archipelago.container.dependency_resolver.plan import Action, Plan, PlannedApp
 from archipelago.container.dependency_resolver.rating import Rating, RatingLine
 from archipelago.container.manifest.model.data import DataClass
 from archipelago.container.manifest.model.scalars import Scalar
-from archipelago.container.podman_client.exec.terminal import Terminal
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import Desired
 from archipelago.storage.records.operations import OperationState
@@ -343,76 +338,3 @@ class MemoryCatalog:
         if app not in self._apps.installed:
             raise NodeError(ErrorCode.UNKNOWN_APP, EVIL)
         return b"<svg><script>alert(1)</script></svg>"
-
-
-class MemoryMetrics:
-    async def metrics(self, app: str, span: MetricsSpan) -> MetricsView:
-        return MetricsView(step=10, points=())
-
-
-class MemoryLogs:
-    """Has two lines of each app."""
-
-    def __init__(self, apps: MemoryApps) -> None:
-        self._apps = apps
-        self.flood = False
-        """Whether logs that are followed never end."""
-
-    async def logs(self, app: str, container: str | None, tail: int) -> tuple[LogLine, ...]:
-        self._apps.require(app)
-        lines = (
-            LogLine(container="main", stream="stdout", at=NOW, text="first"),
-            LogLine(container="main", stream="stderr", at=NOW, text=EVIL),
-        )
-        return lines[-tail:] if tail else ()
-
-    async def follow_logs(
-        self, app: str, container: str | None, tail: int
-    ) -> AsyncGenerator[tuple[LogLine, ...], None]:
-        for line in await self.logs(app, container, tail):
-            yield (line,)
-        while self.flood:
-            yield (LogLine(container="main", stream="stdout", at=NOW, text="x" * 100_000),)
-            await asyncio.sleep(0)
-
-
-class MemoryChains:
-    """Has one chain, in the middle of its download."""
-
-    async def report(self, app: str) -> ChainReport:
-        return ChainReport(
-            app=app,
-            at=NOW,
-            running=True,
-            phase=ChainPhase.BLOCKS,
-            height=5,
-            headers=10,
-            percent=50.0,
-            blocks_per_hour=1200,
-            seconds_left=7200,
-            blocks=(ChainBlock(height=5, time=NOW, transactions=3, weight_share=0.25),),
-            peers=ChainPeers(inbound=1, outbound=8, over_tor=2),
-            mempool=ChainMempool(transactions=7, bytes=2048),
-            fees=ChainFees(unit="sat/vB", next_block=12.5, day=1.0),
-            disk_bytes=3 << 30,
-            pruned=False,
-        )
-
-
-class MemoryShells:
-    """Runs no command that is typed to."""
-
-    def __init__(self, apps: MemoryApps) -> None:
-        self._apps = apps
-
-    async def execute(self, app: str, command: tuple[str, ...], container: str | None, timeout: float) -> ExecResult:
-        self._apps.require(app)
-        return ExecResult(exit_code=7 if command[0] == "fail" else 0, stdout=" ".join(command) + "\n", stderr="note\n")
-
-    async def terminal(self, app: str, container: str | None, columns: int, rows: int) -> Terminal:
-        raise NodeError(ErrorCode.NOT_RUNNING, EVIL)
-
-    async def attach(
-        self, app: str, command: tuple[str, ...], container: str | None, size: tuple[int, int] | None, *, stdin: bool
-    ) -> Terminal:
-        raise NodeError(ErrorCode.NOT_RUNNING, EVIL)

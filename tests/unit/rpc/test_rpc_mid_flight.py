@@ -25,8 +25,9 @@ from archipelago.security.login.guessing.attempts import Source
 from archipelago.security.login.login import Start
 from archipelago.storage.records.permissions import PERMISSIONS, Permission, Role
 from support.memory_node import NOW, OWNERS, MemoryNode, dispatcher_of
-from support.memory_services.apps import MemoryApps, MemoryLogs, MemoryReports, MemoryShells
+from support.memory_services.apps import MemoryApps, MemoryReports
 from support.memory_services.security import MemoryAudit
+from support.memory_services.watched import MemoryLogs, MemoryShells
 
 PASSWORD = "correct horse battery staple"
 

@@ -10,55 +10,22 @@ from typing import Any
 import aiohttp
 import pytest
 
-from archipelago.api.services.security import AuditService
 from archipelago.errors import ErrorCode, NodeError
-from archipelago.rpc.access import Caller
 from archipelago.rpc.errors import NUMBERS
-from archipelago.rpc.method import Family
 from archipelago.rpc.methods.table import all_methods
 from archipelago.rpc.server.server import RpcServer
-from archipelago.security.audit.chain import AuditAction, Outcome
 from archipelago.storage.records.permissions import TOKEN_PERMISSIONS, Permission
-from support.memory_node import OWNERS, MemoryNode, dispatcher_of
-from support.memory_services.security import MemoryAudit
-
-JSON = {"Content-Type": "application/json"}
-
-
-class Running:
-    """A server, its node in memory, and a client of both its sockets."""
-
-    def __init__(self, node: MemoryNode, server: RpcServer, path: Path, session: aiohttp.ClientSession) -> None:
-        self.node = node
-        self.server = server
-        self.path = path
-        self.session = session
-        self.address = f"http://127.0.0.1:{server.port}"
-
-    async def post(self, body: Any, **headers: str) -> tuple[int, Any]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with self.session.post(f"{self.address}/rpc/v1", data=data, headers=JSON | headers) as response:
-            text = await response.read()
-            return response.status, json.loads(text) if text else None
-
-    async def call(self, method: str, **params: Any) -> Any:
-        return (await self.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))[1]
+from support.memory_node import OWNERS, MemoryNode
+from support.rpc_server import RunningServer, rpc_server
 
 
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    node = MemoryNode()
-    server = RpcServer(node.services, OWNERS)
-    path = tmp_path / "s"
-    await server.start(path, 0)
-    try:
-        async with aiohttp.ClientSession(headers=await node.headers()) as session:
-            yield Running(node, server, path, session)
-    finally:
-        await server.stop()
+async def running(tmp_path: Path) -> AsyncIterator[RunningServer]:
+    async with rpc_server(tmp_path / "s") as server:
+        yield server
 
 
-async def test_every_method_answers(running: Running) -> None:
+async def test_every_method_answers(running: RunningServer) -> None:
     given: dict[str, dict[str, Any]] = {
         "container-install": {"app": "electrumx", "options": {"x": 1}, "choices": {"bitcoin-rpc": "knots"}},
         "container-exec": {"app": "knots", "command": ["ls"]},
@@ -121,7 +88,7 @@ async def test_every_method_answers(running: Running) -> None:
     assert ("install", "electrumx", {"x": 1}, {"bitcoin-rpc": "knots"}, True) in running.node.apps.changes
 
 
-async def test_dry_run_and_config_without_options_change_nothing(running: Running) -> None:
+async def test_dry_run_and_config_without_options_change_nothing(running: RunningServer) -> None:
     assert "apps" in (await running.call("container-install", app="electrumx", dry_run=True))["result"]
     assert (await running.call("container-config", app="knots"))["result"] == {"network": "regtest"}
     assert running.node.apps.changes == []
@@ -129,7 +96,7 @@ async def test_dry_run_and_config_without_options_change_nothing(running: Runnin
     assert running.node.apps.changes == [("configure", "knots", {}, ("network",))]
 
 
-async def test_an_error_has_number_name_and_hint(running: Running) -> None:
+async def test_an_error_has_number_name_and_hint(running: RunningServer) -> None:
     error = (await running.call("container-status", app="zip"))["error"]
     assert error["code"] == NUMBERS[ErrorCode.NOT_INSTALLED] == 1003
     assert error["data"] == {"name": "not-installed", "hint": "archipelago list shows what is"}
@@ -142,7 +109,9 @@ def test_every_error_code_has_a_number_of_its_own() -> None:
     assert len(set(NUMBERS.values())) == len(NUMBERS)
 
 
-async def test_an_unforeseen_exception_tells_nothing(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_unforeseen_exception_tells_nothing(
+    running: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = await running.call("container-install", app="explode")
     assert answer["error"]["code"] == -32603
     assert "hunter2" not in json.dumps(answer) and "Traceback" not in json.dumps(answer)
@@ -187,18 +156,18 @@ async def test_an_unforeseen_exception_tells_nothing(running: Running, capsys: p
         ),
     ],
 )
-async def test_malformed_requests(running: Running, body: bytes, code: int) -> None:
+async def test_malformed_requests(running: RunningServer, body: bytes, code: int) -> None:
     status, answer = await running.post(body)
     assert (status, answer["error"]["code"]) == (200, code)
     assert running.node.apps.changes == []
 
 
-async def test_all_problems_of_parameters_at_once(running: Running) -> None:
+async def test_all_problems_of_parameters_at_once(running: RunningServer) -> None:
     error = (await running.call("container-logs", tail=-1, zip=1))["error"]
     assert {problem["param"] for problem in error["data"]["problems"]} == {"app", "tail", "zip"}
 
 
-async def test_batches_keep_their_order_and_leave_notifications_out(running: Running) -> None:
+async def test_batches_keep_their_order_and_leave_notifications_out(running: RunningServer) -> None:
     batch = [
         {"jsonrpc": "2.0", "id": "a", "method": "container-restart", "params": {"app": "knots"}},
         {"jsonrpc": "2.0", "method": "container-stop", "params": {"app": "knots"}},
@@ -213,7 +182,7 @@ async def test_batches_keep_their_order_and_leave_notifications_out(running: Run
     assert [change[0] for change in running.node.apps.changes] == ["restart", "stop"]
 
 
-async def test_a_batch_has_a_hundred_requests_at_most(running: Running) -> None:
+async def test_a_batch_has_a_hundred_requests_at_most(running: RunningServer) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}
     assert len((await running.post([call] * 100))[1]) == 100
     running.node.apps.changes.clear()
@@ -221,7 +190,7 @@ async def test_a_batch_has_a_hundred_requests_at_most(running: Running) -> None:
     assert running.node.apps.changes == []
 
 
-async def test_notifications_are_carried_out_and_not_answered(running: Running) -> None:
+async def test_notifications_are_carried_out_and_not_answered(running: RunningServer) -> None:
     notification = {"jsonrpc": "2.0", "method": "container-restart", "params": {"app": "knots"}}
     assert await running.post(notification) == (204, None)
     assert await running.post([notification] * 2) == (204, None)
@@ -232,17 +201,17 @@ async def test_notifications_are_carried_out_and_not_answered(running: Running) 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "localhost@evil", "", "localhost:x", "::1"]
 )
-async def test_a_name_that_is_not_the_host_is_refused(running: Running, host: str) -> None:
+async def test_a_name_that_is_not_the_host_is_refused(running: RunningServer, host: str) -> None:
     status, answer = await running.post({"jsonrpc": "2.0", "id": 1, "method": "container-list"}, Host=host)
     assert (status, answer["error"]["data"]["name"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:8480"])
-async def test_names_of_the_host_are_taken(running: Running, host: str) -> None:
+async def test_names_of_the_host_are_taken(running: RunningServer, host: str) -> None:
     assert (await running.post({"jsonrpc": "2.0", "id": 1, "method": "container-list"}, Host=host))[0] == 200
 
 
-async def test_only_its_own_origin_may_call(running: Running) -> None:
+async def test_only_its_own_origin_may_call(running: RunningServer) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}
     for origin in ("http://evil.example", "null", f"https://127.0.0.1:{running.server.port}", "http://127.0.0.1:1"):
         assert (await running.post(call, Origin=origin))[0] == 403
@@ -251,7 +220,7 @@ async def test_only_its_own_origin_may_call(running: Running) -> None:
     assert (await running.post(call, Origin=running.address))[0] == 200
 
 
-async def test_the_page_of_an_app_may_send_a_browser_to_log_in_and_nowhere_else(running: Running) -> None:
+async def test_the_page_of_an_app_may_send_a_browser_to_log_in_and_nowhere_else(running: RunningServer) -> None:
     shown = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
     async def status(path: str, **other: str) -> int:
@@ -269,14 +238,14 @@ async def test_the_page_of_an_app_may_send_a_browser_to_log_in_and_nowhere_else(
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_other_content_types_are_refused(running: Running, content_type: str) -> None:
+async def test_other_content_types_are_refused(running: RunningServer, content_type: str) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "container-restart", "params": {"app": "knots"}}
     status, answer = await running.post(call, **{"Content-Type": content_type})
     assert (status, answer["error"]["code"]) == (415, -32600)
     assert running.node.apps.changes == []
 
 
-async def test_other_verbs_and_paths_are_refused_as_json(running: Running) -> None:
+async def test_other_verbs_and_paths_are_refused_as_json(running: RunningServer) -> None:
     for verb, path, status in (("GET", "/rpc/v1", 405), ("OPTIONS", "/rpc/v1", 405), ("GET", "/../etc/passwd", 404)):
         async with running.session.request(verb, running.address + path) as response:
             assert response.status == status
@@ -284,7 +253,7 @@ async def test_other_verbs_and_paths_are_refused_as_json(running: Running) -> No
             assert "Access-Control-Allow-Origin" not in response.headers
 
 
-async def test_every_answer_carries_the_security_headers(running: Running) -> None:
+async def test_every_answer_carries_the_security_headers(running: RunningServer) -> None:
     for path in ("/", "/healthz", "/openrpc.json", "/nowhere", "/logs?app=knots"):
         async with running.session.get(running.address + path) as response:
             assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -297,7 +266,7 @@ async def test_every_answer_carries_the_security_headers(running: Running) -> No
             assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-async def test_the_document_names_every_method(running: Running) -> None:
+async def test_the_document_names_every_method(running: RunningServer) -> None:
     async with running.session.get(f"{running.address}/openrpc.json") as response:
         document = await response.json()
     assert [each["name"] for each in document["methods"]] == [method.name for method in all_methods()]
@@ -307,84 +276,10 @@ async def test_the_document_names_every_method(running: Running) -> None:
 # --- who may call ----------------------------------------------------------------------------------------------------
 
 
-async def _nothing() -> str:
-    return "done"
-
-
-def test_a_method_without_permission_cannot_exist() -> None:
-    with pytest.raises(TypeError):
-        Family().method("x", "")  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        Family().method("x", "", permission=None)(_nothing)  # type: ignore[arg-type]
-
-
-async def test_a_caller_without_the_permission_is_refused() -> None:
-    node = MemoryNode()
-    for method in all_methods():
-        caller = Caller("guest", frozenset(Permission) - {method.permission}, "test")
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method.name, "params": {"app": "knots"}}).encode()
-        answer = json.loads(await dispatcher_of(node.services).answer(body, caller) or b"")
-        known = method.permission is Permission.LOGIN or len(caller.permissions) > 1
-        assert answer["error"]["code"] == NUMBERS[ErrorCode.FORBIDDEN if known else ErrorCode.LOGIN_NEEDED], method.name
-    assert node.apps.changes == []
-
-
-async def test_a_refused_caller_is_on_record_and_so_is_what_changes_something_before_it_begins() -> None:
-    node = MemoryNode()
-    dispatcher = dispatcher_of(node.services)
-    guest = Caller("guest", frozenset({Permission.READ}), "127.0.0.1")
-    owner = Caller("owner", frozenset(Permission), "unix socket, uid 0")
-
-    async def call(caller: Caller, method: str, **params: object) -> None:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        await dispatcher.answer(body, caller)
-
-    await call(guest, "container-stop", app="knots")
-    await call(owner, "container-list")
-    await call(owner, "container-config", app="knots", options={"password": "hunter2"})
-    await call(owner, "container-stop", app="nothing")
-    await call(owner, "container-exec", app="knots", command=["login", "hunter2"])
-    found = [(one.who, one.action, one.outcome, one.detail, one.began) for one in node.audit.entries]
-    assert found == [
-        ("guest", "container-stop", Outcome.REFUSED, "forbidden", None),
-        ("owner", "container-config", Outcome.BEGUN, "", None),
-        ("owner", "container-config", Outcome.DONE, "op1", 2),
-        ("owner", "container-stop", Outcome.BEGUN, "", None),
-        ("owner", "container-stop", Outcome.REFUSED, "not-installed", 4),
-        ("owner", "container-exec", Outcome.BEGUN, "", None),
-        ("owner", "container-exec", Outcome.DONE, "", 6),
-    ]
-    assert node.audit.entries[1].subject == {"app": "knots", "options": "password"}
-    assert node.audit.entries[5].subject == {"app": "knots", "command": "login and 1 more", "timeout": "60"}
-    assert all("hunter2" not in one.model_dump_json() for one in node.audit.entries)
-
-
-async def test_what_cannot_be_written_down_is_not_done() -> None:
-    class FullDisk(MemoryAudit):
-        async def record(self, audited: AuditAction) -> int:
-            raise NodeError(ErrorCode.DISK_FULL, "the disk is full")
-
-    node = MemoryNode()
-    node.services.provide(AuditService, FullDisk())
-    body = b'{"jsonrpc": "2.0", "id": 1, "method": "container-stop", "params": {"app": "knots"}}'
-    answer = json.loads(
-        await dispatcher_of(node.services).answer(body, Caller("owner", frozenset(Permission), "test")) or b""
-    )
-    assert answer["error"]["data"]["name"] == "disk-full"
-    assert node.apps.changes == []
-
-
-def test_whatever_changes_something_needs_more_than_reading() -> None:
-    for method in all_methods():
-        if method.mutates or method.name == "container-exec":
-            assert method.permission not in (Permission.READ, Permission.DISCOVER)
-            assert method.permission is not Permission.LOGIN or method.name in ("login", "login-setup", "passkey-login")
-
-
 # --- sockets ---------------------------------------------------------------------------------------------------------
 
 
-async def test_the_unix_socket_is_the_owners_alone(running: Running, tmp_path: Path) -> None:
+async def test_the_unix_socket_is_the_owners_alone(running: RunningServer, tmp_path: Path) -> None:
     for owners, status in ((OWNERS, 200), ({os.getuid() + 1}, 403)):
         path = tmp_path / str(status)
         server = RpcServer(running.node.services, owners)
@@ -399,14 +294,14 @@ async def test_the_unix_socket_is_the_owners_alone(running: Running, tmp_path: P
         assert (await found.json())["result"][0]["app"] == "knots"
 
 
-async def test_a_taken_port_is_told(running: Running, tmp_path: Path) -> None:
+async def test_a_taken_port_is_told(running: RunningServer, tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
         await RpcServer(running.node.services, OWNERS).start(tmp_path / "other", running.server.port)
     assert caught.value.code is ErrorCode.PORT_TAKEN and "ARCHIPELAGO_PORT" in caught.value.hint
     assert not (tmp_path / "other").exists()
 
 
-async def test_a_socket_that_somebody_answers_on_is_left_alone(running: Running) -> None:
+async def test_a_socket_that_somebody_answers_on_is_left_alone(running: RunningServer) -> None:
     with pytest.raises(NodeError) as caught:
         await RpcServer(running.node.services, OWNERS).start(running.path, 0)
     assert caught.value.code is ErrorCode.PORT_TAKEN
@@ -435,7 +330,7 @@ async def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
-async def test_a_change_goes_on_when_its_caller_hangs_up(running: Running) -> None:
+async def test_a_change_goes_on_when_its_caller_hangs_up(running: RunningServer) -> None:
     running.node.changes.gate = asyncio.Event()
     call = asyncio.create_task(running.call("container-restart", app="knots"))
     await running.node.changes.entered.wait()
