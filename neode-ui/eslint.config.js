@@ -52,6 +52,16 @@ export default defineConfig(
   },
   { files: ["src/**"], rules: restricted(NO_LETTERS) },
   {
+    files: ["tests/**"],
+    ignores: ["tests/until.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        { object: "vi", property: "waitFor", message: "It gives up after a second; use `until` of tests/until.ts." },
+      ],
+    },
+  },
+  {
     // Controls, colours and sizes are those of src/design.
     files: ["src/**"],
     ignores: ["src/design/**"],

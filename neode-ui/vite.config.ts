@@ -29,7 +29,7 @@ export default defineConfig({
     // All tests that need no browser share a process, and all others another one with one stand-in for the browser: to start
     // them for each file takes longer than its tests do.
     isolate: false,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     projects: [
       { extends: true, test: { name: "plain", include: ["tests/*.test.ts"] } },
       { extends: true, test: { name: "page", include: ["tests/page/*.test.ts"], environment: "happy-dom" } },

@@ -8,6 +8,7 @@ import { useIdentity } from "../src/stores/identity";
 import { useSession } from "../src/stores/session";
 import { entered } from "./samples";
 import { answering, paramsOf, Refusal, standInSocket, standInStorage } from "./standIn";
+import { until } from "./until";
 
 beforeEach(() => {
   standInSocket();
@@ -39,7 +40,7 @@ describe("what asks who is there", () => {
     keepSecret("archs_sesame");
     const identity = useIdentity();
     const phrase = call("key-phrase");
-    await vi.waitFor(() => expect(identity.asked).toBe(true));
+    await until(() => expect(identity.asked).toBe(true));
     await expect(identity.confirm("wrong")).rejects.toMatchObject({ name: "wrong-credentials" });
     expect(identity.asked).toBe(true);
     await identity.confirm("right");
@@ -55,7 +56,7 @@ describe("what asks who is there", () => {
     const answers = [call("key-phrase"), call("key-phrase")].map((one) =>
       expect(one).rejects.toMatchObject({ name: "confirm" }),
     );
-    await vi.waitFor(() => expect(identity.asked).toBe(true));
+    await until(() => expect(identity.asked).toBe(true));
     identity.cancel();
     await Promise.all(answers);
     expect(identity.asked).toBe(false);

@@ -7,6 +7,7 @@ import { useContainers } from "../src/stores/container";
 import { useNotices } from "../src/stores/notices";
 import { event, harmless, notice, operation, plan, summary, troubled, updatable } from "./samples";
 import { answering, connect, hide, Later, paramsOf, Refusal, standInSocket } from "./standIn";
+import { until } from "./until";
 
 beforeEach(() => {
   standInSocket();
@@ -188,13 +189,13 @@ describe("a change of how one logs in", () => {
     notices.watchOver();
     await nextTick();
     const socket = connect();
-    await vi.waitFor(() => expect(paramsOf(asked, "notice-list")).toHaveLength(2));
+    await until(() => expect(paramsOf(asked, "notice-list")).toHaveLength(2));
     expect(notices.all).toEqual([]);
     said.push(change);
     socket.notifies("event", { subscription: 1, event: event({ kind: "notice", app: null }) });
-    await vi.waitFor(() => expect(notices.urgent).toBe(1));
+    await until(() => expect(notices.urgent).toBe(1));
     // Somebody may as well have put one aside elsewhere.
-    await vi.waitFor(() => expect(paramsOf(asked, "node-notices")).toHaveLength(3));
+    await until(() => expect(paramsOf(asked, "node-notices")).toHaveLength(3));
     const { text, done, to, dismiss } = notices.all[0]!;
     expect({ text, done, to }).toEqual({
       text: "notice.account.totp-confirm",
@@ -210,7 +211,7 @@ describe("a change of how one logs in", () => {
     answering({ ...answers, "notice-list": () => [change] });
     const notices = useNotices();
     notices.watchOver();
-    await vi.waitFor(() => expect(notices.all).toHaveLength(1));
+    await until(() => expect(notices.all).toHaveLength(1));
     notices.rest();
     expect(notices.all).toEqual([]);
   });

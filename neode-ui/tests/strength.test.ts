@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nextTick, ref } from "vue";
 import { useStrength } from "../src/lib/strength";
+import { until } from "./until";
 
 describe("useStrength", () => {
   it("knows common passwords, and that words without a connection are strong", async () => {
@@ -9,7 +10,7 @@ describe("useStrength", () => {
     const judged = async (typed: string) => {
       password.value = typed;
       await nextTick();
-      await vi.waitFor(() => expect(strength.value).toBeDefined(), { timeout: 15_000 });
+      await until(() => expect(strength.value).toBeDefined());
       return strength.value;
     };
     expect(await judged("password123")).toBeLessThanOrEqual(1);

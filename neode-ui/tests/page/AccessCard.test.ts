@@ -4,6 +4,7 @@ import { reachOfNetwork } from "../../src/lib/endpoints";
 import { endpoint, status } from "../samples";
 import { answering, paramsOf } from "../standIn";
 import { begin, mounted, words } from "./mounted";
+import { until } from "../until";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -52,7 +53,7 @@ describe("the Access card", () => {
     const [, wallets] = page.findAll("[role=switch]");
     expect(wallets?.attributes("aria-label")).toBe(words("access.switch", { name: "Wallets" }));
     await wallets?.trigger("click");
-    await vi.waitFor(() => expect(page.emitted("changed")).toEqual([[{ ...WIRE, open: true }]]));
+    await until(() => expect(page.emitted("changed")).toEqual([[{ ...WIRE, open: true }]]));
     expect(paramsOf(asked, "network-open")).toEqual([{ app: "bitcoin-knots", endpoint: "api" }]);
   });
 

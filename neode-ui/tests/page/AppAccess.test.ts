@@ -5,6 +5,7 @@ import { useContainers } from "../../src/stores/container";
 import { endpoint, operation, status, summary } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 import { begin, mounted, words } from "./mounted";
+import { until } from "../until";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -77,7 +78,7 @@ describe("a secret that is replaced", () => {
       ],
     });
     const { page } = await mounted(AppAccess, { status: status() });
-    await vi.waitFor(() => expect(page.text()).toContain("seed"));
+    await until(() => expect(page.text()).toContain("seed"));
     const buttons = page.findAll("button").filter((one) => one.text() === words("app.renew"));
     expect(buttons.map((one) => one.attributes("aria-describedby"))).toEqual(["secret-login"]);
   });
@@ -93,13 +94,13 @@ describe("a secret that is replaced", () => {
     });
     useContainers().apps = [summary({ app: "electrumx", name: "ElectrumX" }), summary()];
     const { page } = await mounted(AppAccess, { status: status() });
-    const button = await vi.waitFor(() => {
+    const button = await until(() => {
       const found = page.findAll("button").find((one) => one.text() === words("app.renew"));
       expect(found).toBeDefined();
       return found;
     });
     await button?.trigger("click");
-    await vi.waitFor(() => expect(document.querySelector("[role=alertdialog]")).not.toBeNull());
+    await until(() => expect(document.querySelector("[role=alertdialog]")).not.toBeNull());
     const dialog = document.querySelector<HTMLElement>("[role=alertdialog]");
     expect(dialog?.textContent).toContain(words("consent.restarts", { apps: "ElectrumX" }));
     expect(paramsOf(asked, "secret-rotate")).toEqual([]);

@@ -4,6 +4,7 @@ import AppLimits from "../../src/components/app/AppLimits.vue";
 import { begin, button, mounted, openDialog, words } from "./mounted";
 import { resources, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
+import { until } from "../until";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -36,7 +37,7 @@ describe("the limits on an app's page", () => {
     expect(page.text()).toContain(words("limits.now", { amount: "512 MiB" }));
     expect(page.text()).toContain(words("app.ownValue"));
     await button(page, words("limits.change"))?.trigger("click");
-    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await until(() => expect(openDialog()).toBeDefined());
     expect(button(openDialog()!, words("app.apply"))?.attributes("disabled")).toBeDefined();
     await field("memory").setValue("99999");
     expect(openDialog()?.text()).toContain(words("limits.wrong", { range: "16 – 8,192 MiB" }));
@@ -57,7 +58,7 @@ describe("the limits on an app's page", () => {
       throw new Refusal("still-needed", "Bitcoin Knots uses 512 MiB now: with less it would be killed");
     });
     await button(page, words("limits.change"))?.trigger("click");
-    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await until(() => expect(openDialog()).toBeDefined());
     await field("memory").setValue("64");
     await openDialog()!.get("form").trigger("submit");
     await flushPromises();

@@ -4,6 +4,7 @@ import { forgetIcons, iconOf } from "../../src/api/icons";
 import { dropSecret, keepSecret } from "../../src/api/secret";
 import AppMark from "../../src/components/AppMark.vue";
 import { Later } from "../standIn";
+import { until } from "../until";
 
 const KNOTS = { app: "bitcoin-knots", name: "bitcoin Knots", icon: "v1" };
 const SVG = new Blob(["<svg/>"], { type: "image/svg+xml" });
@@ -48,8 +49,8 @@ afterEach(() => {
   dropSecret();
 });
 
-const pictureOf = (mark: VueWrapper) => vi.waitFor(() => mark.get("img").attributes("src"));
-const lettersOf = (mark: VueWrapper) => vi.waitFor(() => mark.get("[aria-hidden=true]").text());
+const pictureOf = (mark: VueWrapper) => until(() => mark.get("img").attributes("src"));
+const lettersOf = (mark: VueWrapper) => until(() => mark.get("[aria-hidden=true]").text());
 
 describe("the mark of an app", () => {
   it("is its icon, of the version that the node has, which is told who asks", async () => {

@@ -13,6 +13,7 @@ import AppSnapshots from "../../src/components/app/AppSnapshots.vue";
 import { begin, button, mounted, openDialog, words } from "./mounted";
 import { operation, status, step } from "../samples";
 import { answering, paramsOf, type Answers } from "../standIn";
+import { until } from "../until";
 
 const STATUS = status({});
 const app = STATUS.app;
@@ -206,7 +207,7 @@ describe("a look into a snapshot", () => {
       ...own,
     });
     await button(made.page, words("snapshot.look"))?.trigger("click");
-    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await until(() => expect(openDialog()).toBeDefined());
     await flushPromises();
     return made;
   }
@@ -225,7 +226,7 @@ describe("a look into a snapshot", () => {
     await openDialog()!
       .get(`[aria-label="${words("files.save", { name: "photo.jpg" })}"]`)
       .trigger("click");
-    await vi.waitFor(() => expect(blobs).toHaveLength(1));
+    await until(() => expect(blobs).toHaveLength(1));
     expect(await blobs[0]?.text()).toBe("photo");
     const pieces = paramsOf(asked, "snapshot-file");
     expect(pieces.map(({ path, offset }) => [path, offset])).toEqual([

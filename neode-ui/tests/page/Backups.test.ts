@@ -12,6 +12,7 @@ import BackupsView from "../../src/views/BackupsView.vue";
 import { begin, button, mounted, openDialog, words } from "./mounted";
 import { operation, step, summary, system } from "../samples";
 import { answering, paramsOf, Refusal, type Answers } from "../standIn";
+import { until } from "../until";
 
 const LATE = "2026-11-28T03:00:00Z";
 const proof = {
@@ -69,7 +70,7 @@ describe("the page of backups", () => {
     expect(page.text()).toContain(words("backup.first.words"));
     const kind = page.findAll("button").find((one) => one.text().startsWith(words("backup.kind.folder")));
     await kind?.trigger("click");
-    await vi.waitFor(() => expect(openDialog()).toBeDefined());
+    await until(() => expect(openDialog()).toBeDefined());
     await openDialog()!.get("input[type=text]").setValue("/media/usb");
     await button(openDialog()!, words("backup.add"))?.trigger("click");
     await flushPromises();
@@ -87,17 +88,17 @@ describe("the page of backups", () => {
     const both = [{ apps: two[0]!.apps.map((one) => one.app), targets: ["usb", "s3"] }];
     const first = (text: string) => page.findAll("button").find((one) => one.text() === text);
     await first(words("backup.now"))?.trigger("click");
-    await vi.waitFor(() => expect(paramsOf(asked, "backup-all")).toEqual(both));
+    await until(() => expect(paramsOf(asked, "backup-all")).toEqual(both));
     await flushPromises();
     await first(words("backup.prove"))?.trigger("click");
-    await vi.waitFor(() => expect(paramsOf(asked, "backup-drill-all")).toEqual(both));
+    await until(() => expect(paramsOf(asked, "backup-drill-all")).toEqual(both));
     expect(paramsOf(asked, "backup-now")).toEqual([]);
   });
 
   it("removes a target only after it said what stays, and warns of the last one", async () => {
     const { page, asked } = await backups([target()]);
     await page.get(`[aria-label="${words("backup.more", { name: "usb" })}"]`).trigger("click");
-    await vi.waitFor(() => expect(document.querySelector("[role=menu]")).not.toBeNull());
+    await until(() => expect(document.querySelector("[role=menu]")).not.toBeNull());
     const items = [...document.querySelectorAll<HTMLElement>("[role=menuitem]")];
     items.find((one) => one.textContent?.includes(words("common.remove")))?.click();
     await flushPromises();
@@ -114,7 +115,7 @@ describe("the page of backups", () => {
       "backup-all": () => Promise.reject(new Refusal("busy", "something else works on it", { hint })),
     });
     await page.findAll("button").find((one) => one.text() === words("backup.now"))?.trigger("click"); // prettier-ignore
-    await vi.waitFor(() => expect(page.get("[role=alert]").text()).toContain(hint));
+    await until(() => expect(page.get("[role=alert]").text()).toContain(hint));
   });
 });
 
@@ -305,11 +306,11 @@ describe("a restore", () => {
     useContainers().apps = [summary({ app: "knots" })];
     await flushPromises();
     await button(page, words("backup.all.go", { n: 2 }, 2))?.trigger("click");
-    await vi.waitFor(() => expect(paramsOf(asked, "backup-restore-all")).toEqual([{ target: "usb" }]));
+    await until(() => expect(paramsOf(asked, "backup-restore-all")).toEqual([{ target: "usb" }]));
     const message = "1 of 2 apps are not back: restore lnd: it needs knots";
     const error = { code: "incomplete", message, hint: "", data: {}, messages: {} };
     useContainers().operations = [operation({ id: "7", app: "", kind: "backup-restore-all", state: "failed", error })];
-    await vi.waitFor(() => expect(page.text()).toContain("it needs knots"));
+    await until(() => expect(page.text()).toContain("it needs knots"));
     expect(paramsOf(asked, "backup-restore")).toEqual([]);
   });
 });

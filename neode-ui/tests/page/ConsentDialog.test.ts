@@ -8,6 +8,7 @@ import { useContainers } from "../../src/stores/container";
 import { begin, mounted, words } from "./mounted";
 import { operation, plan, planned, summary } from "../samples";
 import { answering, paramsOf, type Answers } from "../standIn";
+import { until } from "../until";
 
 const ANSWERS: Answers = {
   "change-preview": ({ app, change }) => ({
@@ -82,7 +83,7 @@ describe("what a change does to other apps", () => {
       const asked = answering(ANSWERS);
       useContainers().apps = [summary({ app: "electrumx", name: "ElectrumX" }), summary()];
       const work = change();
-      await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+      await until(() => expect(useConsent().asked).toBeDefined());
       const { text, press } = await dialog();
       expect(text).toContain(words(`consent.title.${what}`, { name: "Bitcoin Knots" }));
       expect(text).toContain("ElectrumX");
@@ -97,7 +98,7 @@ describe("what a change does to other apps", () => {
     const asked = answering(ANSWERS);
     const work = containers.stop("bitcoin-knots");
     const refused = expect(work).rejects.toBeInstanceOf(Declined);
-    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+    await until(() => expect(useConsent().asked).toBeDefined());
     (await dialog()).press(words("common.cancel"));
     await refused;
     expect(paramsOf(asked, "container-stop")).toEqual([]);
@@ -109,7 +110,7 @@ describe("what a change does to other apps", () => {
       const one = { ...planned("bitcoin-knots", "update"), way_back };
       const asked = answering({ ...ANSWERS, plan: () => plan({ apps: [planned("tor", "reuse"), one] }) });
       const work = containers.update("bitcoin-knots");
-      await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+      await until(() => expect(useConsent().asked).toBeDefined());
       const { text, press } = await dialog();
       expect(text).toContain(words(`wayBack.${way_back}`));
       expect(paramsOf(asked, "container-update")).toEqual([]);
@@ -124,7 +125,7 @@ describe("what a change does to other apps", () => {
     const one = { ...planned("bitcoin-knots", "update"), way_back: "yes" as const, release_notes: notes };
     answering({ ...ANSWERS, plan: () => plan({ apps: [one] }) });
     const work = containers.update("bitcoin-knots");
-    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+    await until(() => expect(useConsent().asked).toBeDefined());
     const { text, press } = await dialog();
     expect(text).toContain(words("update.notes"));
     const points = [...document.querySelectorAll("[role=alertdialog] li")].map((each) => each.textContent);
@@ -138,7 +139,7 @@ describe("what a change does to other apps", () => {
     const warnings = ["bitcoin-knots 2 reaches more than now"];
     answering({ ...ANSWERS, plan: () => plan({ apps: [planned("tor", "install"), one], warnings }) });
     const work = containers.update("bitcoin-knots");
-    await vi.waitFor(() => expect(useConsent().asked).toBeDefined());
+    await until(() => expect(useConsent().asked).toBeDefined());
     const { text, press } = await dialog();
     expect(text).toContain(words("consent.installs", { apps: "tor" }));
     expect(text).toContain(words("plan.warnings"));

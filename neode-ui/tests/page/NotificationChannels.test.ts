@@ -4,6 +4,7 @@ import type { Channel } from "../../src/api/types";
 import NotificationChannels from "../../src/components/NotificationChannels.vue";
 import { answering, paramsOf, Refusal, type Answers } from "../standIn";
 import { begin, button, mounted, words } from "./mounted";
+import { until } from "../until";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -33,7 +34,7 @@ async function shown(channels: Channel[], answers: Answers = {}) {
 
 /** The dialog is fetched when it is opened, and is outside of the component. */
 async function dialog(): Promise<HTMLElement> {
-  return vi.waitFor(() => {
+  return until(() => {
     const found = document.querySelector<HTMLElement>("[role=dialog]");
     if (!found) throw new Error("no dialog is open");
     return found;
@@ -68,7 +69,7 @@ describe("where notices are sent to", () => {
     await type(words("channel.url"), "https://example.com/hook");
     await type(words("channel.secret.webhook"), "a key");
     await press(words("channel.saveAndTest"));
-    await vi.waitFor(() => expect(document.querySelector("[role=dialog]")).toBeNull());
+    await until(() => expect(document.querySelector("[role=dialog]")).toBeNull());
     expect(paramsOf(asked, "notice-channel-set")).toEqual([
       {
         id: null,
@@ -130,11 +131,11 @@ describe("where notices are sent to", () => {
     };
     await open();
     await press(words("common.save"));
-    await vi.waitFor(() => expect(document.querySelector("[role=dialog]")).toBeNull());
+    await until(() => expect(document.querySelector("[role=dialog]")).toBeNull());
     await open();
     await press(words("channel.secretRemove"));
     await press(words("common.save"));
-    await vi.waitFor(() => expect(paramsOf(asked, "notice-channel-set")).toHaveLength(2));
+    await until(() => expect(paramsOf(asked, "notice-channel-set")).toHaveLength(2));
     expect(paramsOf(asked, "notice-channel-set").map((one) => one.secret)).toEqual([null, ""]);
     expect(paramsOf(asked, "notice-channel-set")[0]).toMatchObject({ id: phone.id, settings: phone.settings });
   });

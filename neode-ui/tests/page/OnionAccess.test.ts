@@ -5,6 +5,7 @@ import { webAddress } from "../../src/lib/endpoints";
 import { endpoint, status } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
 import { begin, mounted, words } from "./mounted";
+import { until } from "../until";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -51,7 +52,7 @@ describe("the way to an app through Tor", () => {
     expect(card.text()).toContain("OLDKEY");
     expect(card.find("svg[role=img]").exists()).toBe(true);
     await buttonOf(card, "onion.renew")?.trigger("click");
-    await vi.waitFor(() => expect(document.querySelector("[role=alertdialog]")).not.toBeNull());
+    await until(() => expect(document.querySelector("[role=alertdialog]")).not.toBeNull());
     expect(paramsOf(asked, "onion-key-renew")).toEqual([]);
     const dialog = document.querySelector<HTMLElement>("[role=alertdialog]");
     [...(dialog?.querySelectorAll("button") ?? [])].find((one) => one.textContent === words("onion.renew"))?.click();

@@ -6,6 +6,7 @@ import { useContainers } from "../../src/stores/container";
 import { begin, button, mounted, words } from "./mounted";
 import { harmless, operation, step, summary } from "../samples";
 import { answering, paramsOf, Refusal } from "../standIn";
+import { until } from "../until";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -72,7 +73,7 @@ describe("an operation under way", () => {
     const { page } = await shown(["operate", "manage"], { cancellable: true });
     answering({ "operation-cancel": () => Promise.reject(new Refusal("busy", "it is too late")) });
     await button(page, CANCEL)?.trigger("click");
-    await vi.waitFor(() => expect(page.get("[role=alert]").text()).toContain("it is too late"));
+    await until(() => expect(page.get("[role=alert]").text()).toContain("it is too late"));
   });
 
   it("counts the time until it is over", async () => {

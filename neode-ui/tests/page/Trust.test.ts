@@ -4,6 +4,7 @@ import type { TrustGuide } from "../../src/api/types";
 import TrustView from "../../src/views/TrustView.vue";
 import { answering } from "../standIn";
 import { begin, button, mounted, words } from "./mounted";
+import { until } from "../until";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -44,7 +45,7 @@ describe("trusting the node", () => {
   it("starts with the device that one looks at, and has the file and the steps of each", async () => {
     browser(GUIDE, () => false);
     const { page } = await mounted(TrustView, {});
-    await vi.waitFor(() => expect(page.findAll("ol li")).toHaveLength(2));
+    await until(() => expect(page.findAll("ol li")).toHaveLength(2));
     const devices = page.findAll("[role=radio]").map((one) => one.text());
     expect(devices).toEqual([words("trust.yours", { name: "Linux" }), "iPhone, iPad"]);
     expect(page.get("a.button-main").attributes("href")).toBe("/certificate/a.crt");
@@ -74,7 +75,7 @@ describe("trusting the node", () => {
   it("is not needed where the node is on no network, and nothing is claimed then", async () => {
     const probed = browser({ ...GUIDE, pages: [] }, () => false);
     const { page } = await mounted(TrustView, {});
-    await vi.waitFor(() => expect(page.text()).toContain(words("trust.closed")));
+    await until(() => expect(page.text()).toContain(words("trust.closed")));
     expect(page.find("[role=status]").exists()).toBe(false);
     expect(probed).toEqual([]);
   });
