@@ -175,23 +175,28 @@ class Composer:
                 apps[app] = _uncompiled(records[app], aside.get(app, ""))
                 continue
             try:
-                bindings = tuple(
-                    Binding(
-                        edge,
-                        records[edge.provider].package.manifest,
-                        self._compiler.exports(inputs[edge.provider], edge.interface),
-                        credentials[edge],
-                    )
-                    for edge in given.edges
-                    if edge.consumer == app
-                )
-                workload = self._compiler.workload(replace(given, bindings=bindings))
+                workload = self._compiler.workload(self._bound(inputs, credentials, app))
                 apps[app] = DesiredApp(records[app], workload, given.secrets)
             except NodeError as error:
                 if app not in tolerated:
                     raise
                 apps[app] = _uncompiled(records[app], str(error))
         return DesiredState(apps, plan)
+
+    def _bound(self, inputs: Mapping[str, AppInput], credentials: Mapping[Edge, Secret | None], app: str) -> AppInput:
+        """Return what an app is compiled from, with what it uses. Raises `NodeError`."""
+        bindings = []
+        for edge in inputs[app].edges:
+            if edge.consumer != app:
+                continue
+            provider = inputs[edge.provider]
+            manifest = provider.package.manifest
+            if any("requires" in text for text in manifest.provides[edge.interface].exports.values()):
+                # No plan has apps that use each other in a circle.
+                provider = self._bound(inputs, credentials, edge.provider)
+            exported = self._compiler.exports(provider, edge.interface)
+            bindings.append(Binding(edge, manifest, exported, credentials[edge]))
+        return replace(inputs[app], bindings=tuple(bindings))
 
     def _input(
         self,

@@ -70,9 +70,16 @@ def context(given: AppInput, site: Site, container: Container, shown: SecretDisp
 
 
 def exports(given: AppInput, interface: str, renderer: Templates) -> dict[str, str]:
-    """Return the further values that an interface gives its consumers, rendered from the provider's options."""
+    """Return the further values that an interface gives its consumers.
+
+    They are rendered from the provider's options, and from what the apps that it uses export.
+    """
     manifest = given.package.manifest
-    context = {"app": {"id": manifest.id, "version": manifest.version}, "options": dict(given.options)}
+    context = {
+        "app": {"id": manifest.id, "version": manifest.version},
+        "options": dict(given.options),
+        "requires": {each.edge.interface: {"exports": dict(each.exports)} for each in given.bindings},
+    }
     found = {}
     for key, text in manifest.provides[interface].exports.items():
         where = f"apps/{manifest.id}: provides.{interface}.exports.{key}"

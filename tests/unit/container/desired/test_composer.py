@@ -91,3 +91,30 @@ async def test_a_consumer_gets_a_macaroon_of_what_it_lists_and_its_provider_chan
     assert await with_use("invoices:write", "info:read") == (given, first)
     more, second = await with_use("info:read", "invoices:write", "offchain:write")
     assert more != given and second != first
+
+
+async def test_what_an_interface_exports_may_be_what_its_provider_was_given(tmp_path: Path) -> None:
+    composer = composer_in(tmp_path, Renderer().aside, lambda: 100 * GIB)
+    option = {"type": "choice", "label": "Network", "default": "mainnet", "choices": ["mainnet", "regtest"]}
+    own = {"container": "main", "port": 80, "exports": {"network": "{{ options.network }}"}}
+    passed = {"container": "main", "port": 80, "exports": {"network": "{{ requires['chain'].exports.network }}"}}
+    mounts = [{"volume": "money", "path": "/money"}]
+    volume = {"data": "files", "per": "lightning.network"}
+    chain = record_of(app("chain", options={"network": option}, provides={"chain": own}))
+    lightning = record_of(app("lightning", requires={"chain": {}}, provides={"lightning": passed}))
+    using = record_of(
+        app(
+            "using",
+            containers={"main": {"image": IMAGE, "mounts": mounts}},
+            volumes={"money": volume},
+            requires={"lightning": {}},
+        )
+    )
+    records = {
+        "chain": chain,
+        "lightning": replace(lightning, slot=2, choices={"chain": "chain"}),
+        "using": replace(using, slot=3, choices={"lightning": "lightning"}),
+    }
+    for network in ("mainnet", "regtest"):
+        state = await composer.compose({**records, "chain": replace(chain, options={"network": network})})
+        assert [each.part for each in state.apps["using"].workload.volumes] == [network]

@@ -55,7 +55,8 @@ class Provided(Part):
     root_key: Key | None = None
     """Secret that is the root key of its macaroons; needed with `credentials: macaroon`, and only there."""
     exports: dict[Key, Annotated[str, StringConstraints(max_length=1000)]] = Field(default={})
-    """Further values for consumers; each is a template over this app's options, and makes one line."""
+    """Further values for consumers, one line each; templates over this app's options and the `exports` of what it
+    requires."""
 
     @model_validator(mode="after")
     def _has_a_root_key(self) -> Self:
