@@ -141,6 +141,6 @@ def test_whatever_is_written_is_read_or_refused_and_reading_it_again_gives_the_s
         assert (again.name, again.version, again.hashes) == (each.name, each.version, each.hashes)
 
 
-@pytest.mark.parametrize("app", ["electrumx", "nostr-relay", "specter"])
+@pytest.mark.parametrize("app", ["electrumx", "lnbits", "nostr-relay", "specter"])
 def test_the_files_of_the_projects_apps_are_read(app: str) -> None:
     assert len(parsed((APPS / app / "requirements.txt").read_text())) > 10
