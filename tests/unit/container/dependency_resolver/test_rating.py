@@ -97,6 +97,7 @@ def test_the_apps_of_the_project() -> None:
         **{
             "bitcoin-knots": 7,
             "electrumx": 7,
+            "lnbits": 5,  # it pays, and a few of its packages are built from source
             "lnd": 7,
             "mesh-gateway": 8,
             "nostr-relay": 8,
