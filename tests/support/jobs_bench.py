@@ -291,7 +291,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         trials=cast(Any, None),
         soak=0.01,
         disk_rules=DiskRules(renderer, cast(Any, None), folder / "apps"),
-        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
+        repairs=Repairs(reconciler, renderer, Layout(folder, folder / "run"), lambda: datetime.now(UTC)),
         revisions=RevisionStore(database),
     )
     parts = replace(parts, fetcher=cast(Any, images))

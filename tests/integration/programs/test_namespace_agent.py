@@ -119,6 +119,25 @@ def test_what_is_in_a_volume_is_seen_set_aside_and_deleted(tmp_path: Path) -> No
     assert volume.is_dir() and not list(volume.iterdir())
 
 
+def test_a_file_that_is_put_into_a_volume_replaces_another_one_and_follows_no_link(tmp_path: Path) -> None:
+    volume, others = tmp_path / "proofs", tmp_path / "others"
+    volume.mkdir()
+    others.mkdir()
+
+    def put(*names: str, content: bytes = b"first") -> bool:
+        encoded = base64.b64encode(content).decode()
+        return bool(ask(tmp_path, do="put", path=str(volume), names=names, content=encoded)["ok"])
+
+    assert put("a", "b", "copy") and put("a", "b", "copy", content=b"second")
+    assert (volume / "a" / "b" / "copy").read_bytes() == b"second"
+    assert [each.name for each in (volume / "a" / "b").iterdir()] == ["copy"]
+    (volume / "folder").symlink_to(others)
+    (volume / "link").symlink_to(others / "copy")
+    assert not put("folder", "copy") and not put("..", "others", "copy") and not put("a/../../others/copy")
+    assert put("link") and not (volume / "link").is_symlink()
+    assert not list(others.iterdir())
+
+
 def test_a_link_in_a_volume_leads_nowhere(tmp_path: Path) -> None:
     volume, others = tmp_path / "index", tmp_path / "wallets"
     volume.mkdir()

@@ -222,6 +222,11 @@ class Namespace:
         """Delete what is inside a volume under a path, or all that is in it where there are no names."""
         await self._file({"do": "discard", "path": volume, "names": list(names)}, _REMOVE_TIMEOUT)
 
+    async def put(self, volume: str, names: Sequence[str], content: bytes) -> None:
+        """Write a file inside a volume, whose owner owns it; folders on the way are made. No link is followed."""
+        encoded = base64.b64encode(content).decode()
+        await self._file({"do": "put", "path": volume, "names": list(names), "content": encoded}, _FILE_TIMEOUT)
+
     async def list_folder(
         self, volume: str, names: Sequence[str], after: str, limit: int, timeout: float
     ) -> Listing | None:

@@ -8,16 +8,19 @@ from pathlib import PurePath
 
 from archipelago.api.health import Health, HealthState
 from archipelago.api.repairs import RepairPreview, RepairView
-from archipelago.container.data.data_classes import RebuildableVolume, app_volumes, funds_volumes
+from archipelago.container.data.data_classes import AppendProofVolume, RebuildableVolume, app_volumes, funds_volumes
+from archipelago.container.data.stream_copies import copies_in, is_whole
 from archipelago.container.desired.installed_apps import installed
 from archipelago.container.desired.state import DesiredApp
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.on_disk import Repair
 from archipelago.container.proposals.disk_rules import rendered_paths
 from archipelago.container.reconciler.reconciler import Reconciler
-from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
+from archipelago.container.reconciler.repair_order import CopiesReturn, FileChange, RepairOrder
 from archipelago.container.workload.templates.renderer import Renderer
+from archipelago.container.workload.workload import VolumeDirectory
 from archipelago.errors import ErrorCode, NodeError
+from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.support.texts.text import joined, msg
 
@@ -53,6 +56,7 @@ class Repairs:
 
     reconciler: Reconciler
     renderer: Renderer
+    layout: Layout
     now: Callable[[], datetime]
 
     async def order(self, app: str, repair: str) -> RepairOrder:
@@ -71,13 +75,14 @@ class Repairs:
         """Return what a repair would do. Raises `NodeError`."""
         order = await self.order(app, repair)
         record = self.reconciler.desired.apps[app].record
+        touched = {each.volume for each in order.files} | {each.volume for each in order.copies}
         return RepairPreview(
             app=app,
             repair=repair,
             label=order.label,
             description=record.package.manifest.repairs[repair].description,
             effects=effects(order),
-            funds=not {each.volume for each in order.files}.isdisjoint(funds_volumes(record)),
+            funds=not touched.isdisjoint(funds_volumes(record)),
             used_by=tuple(sorted({edge.consumer for edge in self.reconciler.desired.dependents(app)})),
         )
 
@@ -103,7 +108,8 @@ class Repairs:
         planned = self.reconciler.desired.plan.planned(app)
         options = planned.options if planned is not None else {}
         manifest = found.record.package.manifest
-        directories = {PurePath(each.path).name: each.used for each in found.workload.volumes}
+        volumes = {PurePath(each.path).name: each for each in found.workload.volumes}
+        directories = {name: each.used for name, each in volumes.items()}
         _require_rebuildable(found.record, repair)
         suffix = self.now().strftime("aside-%Y%m%dT%H%M%SZ")
         files = [
@@ -118,7 +124,25 @@ class Repairs:
                 msg("apps/{app}: repairs.{repair}: a whole volume cannot be set aside", app=app, repair=name),
                 hint=msg("the app's author must name what is in it"),
             )
-        return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments))
+        copies = [
+            self._copies(found.record, volumes[volume], volume, names)
+            for volume, text in repair.copies.items()
+            for names in rendered_paths(manifest, f"repairs.{name}.copies.{volume}", (text,), options, self.renderer)
+        ]
+        return RepairOrder(name, repair.label, tuple(files), dict(repair.arguments), tuple(copies))
+
+    def _copies(self, record: AppRecord, volume: VolumeDirectory, name: str, names: tuple[str, ...]) -> CopiesReturn:
+        """Return the copies that are whole. Raises `NodeError` where there is none."""
+        app, proofs = record.app, {each.name for each in app_volumes(record) if isinstance(each, AppendProofVolume)}
+        kept = self.layout.app(app).streams / (name if volume.part is None else f"{name}.{volume.part}")
+        whole = tuple(kept / each.name for each in copies_in(kept) if is_whole(kept / each.name, each))
+        if not whole or name not in proofs:
+            raise NodeError(
+                ErrorCode.DATA_MISSING,
+                msg("there is no copy of what {app} had in its volume {volume}", app=app, volume=name),
+                hint=msg("'archipelago backup restore {app}' brings those of a backup target to this machine", app=app),
+            )
+        return CopiesReturn(name, volume.used, names, whole)
 
 
 def _require_rebuildable(record: AppRecord, repair: Repair) -> None:
@@ -155,6 +179,15 @@ def effects(order: RepairOrder) -> tuple[str, ...]:
                     suffix=each.suffix,
                 )
             )
+    for one in order.copies:
+        sentences.append(
+            msg(
+                "{count} copies that the node has kept are put into {where} in volume {volume}",
+                count=len(one.copies),
+                where=one.where,
+                volume=one.volume,
+            )
+        )
     for container, arguments in order.arguments.items():
         sentences.append(
             msg("{container} starts once with {arguments}", container=container, arguments=" ".join(arguments))

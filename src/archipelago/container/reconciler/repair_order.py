@@ -1,7 +1,8 @@
-"""What repairs an app: files that get another name or go, and arguments with which it starts once. Plain values."""
+"""What repairs an app: files that get another name, go or come back, and arguments with which it starts once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,25 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiesReturn:
+    """Copies of a streamed file that go into a folder of its volume, each as a file of its own."""
+
+    volume: str
+    """Name of the volume in the manifest."""
+    path: str
+    """Directory of the volume on this host."""
+    names: tuple[str, ...]
+    """Names on the way to the folder."""
+    copies: tuple[Path, ...]
+    """Files on this host."""
+
+    @property
+    def where(self) -> str:
+        """The folder inside the volume, for people."""
+        return "/".join(self.names)
+
+
+@dataclass(frozen=True, slots=True)
 class RepairOrder:
     """A repair of an app, ready to be carried out while the app is stopped."""
 
@@ -32,3 +52,4 @@ class RepairOrder:
     files: tuple[FileChange, ...] = ()
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By container, arguments that are added for the next start alone."""
+    copies: tuple[CopiesReturn, ...] = ()

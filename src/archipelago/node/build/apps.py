@@ -177,7 +177,7 @@ def _job_parts(
         data=data.apps,
         secrets=AppSecrets(secrets),
         disk_rules=DiskRules(renderer, podman.namespace, layout.apps),
-        repairs=Repairs(reconciler, renderer, lambda: datetime.now(UTC)),
+        repairs=Repairs(reconciler, renderer, layout, lambda: datetime.now(UTC)),
         revisions=RevisionStore(storage.database),
         require_room=pauses.require_room,
         snapshots=data.snapshots,

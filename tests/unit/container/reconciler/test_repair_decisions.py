@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 import pytest
@@ -14,7 +14,7 @@ from archipelago.container.operations.repairs import effects, repair_views
 from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
 from archipelago.container.reconciler.keeper.repairer import Repairer
-from archipelago.container.reconciler.repair_order import FileChange, RepairOrder
+from archipelago.container.reconciler.repair_order import CopiesReturn, FileChange, RepairOrder
 from archipelago.errors import ErrorCode, NodeError
 from support.checkout import APPS
 
@@ -79,6 +79,23 @@ def test_an_order_says_what_it_does_in_its_order() -> None:
     assert effects(RepairOrder("x", "X"))[-1] == "the app is started"
 
 
+def test_an_order_says_how_many_copies_come_back_and_where() -> None:
+    order = RepairOrder("x", "X", copies=(CopiesReturn("proofs", "/v/proofs", ("a", "b"), (Path("1"), Path("2"))),))
+    assert effects(order)[1] == "2 copies that the node has kept are put into a/b in volume proofs"
+
+
+async def test_copies_come_back_as_files_of_their_names(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        (tmp_path / name).write_text(f"copy {name}")
+    files = Files()
+    found = repairer(files)
+    copies = CopiesReturn("proofs", "/v/proofs", ("a",), (tmp_path / "1", tmp_path / "2"))
+    answer = found.request(RepairOrder("x", "X", copies=(copies,)))
+    await found.change_files()
+    await answer
+    assert files.done == [("put", "/v/proofs", "a", "1", "copy 1"), ("put", "/v/proofs", "a", "2", "copy 2")]
+
+
 class Files:
     """Notes what is asked of the namespace."""
 
@@ -94,6 +111,9 @@ class Files:
         if self.problem is not None:
             raise self.problem
         self.done.append(("discard", volume, *names))
+
+    async def put(self, volume: str, names: tuple[str, ...], content: bytes) -> None:
+        self.done.append(("put", volume, *names, content.decode()))
 
 
 def repairer(files: Files) -> Repairer:

@@ -21,6 +21,7 @@ def check_on_disk(manifest: AppManifest, declared: Declared) -> Iterator[PathPro
         yield from _rule(manifest, ("disk_rules", index), rule, declared)
     for name, repair in manifest.repairs.items():
         yield from _repair(manifest, ("repairs", name), repair, declared)
+        yield from _copies(manifest, ("repairs", name), repair, declared)
 
 
 def _kept_apart(manifest: AppManifest, declared: Declared) -> Iterator[PathProblem]:
@@ -48,6 +49,16 @@ def _rule(manifest: AppManifest, here: Path, rule: DiskRule, declared: Declared)
         yield from unknown((*here, "repair"), "repair", rule.repair, manifest.repairs)
     for part, paths in (("present", rule.present), ("absent", rule.absent)):
         yield from check_volume_paths((*here, part), paths, declared.options, whole=False)
+
+
+def _copies(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[PathProblem]:
+    for name, folder in repair.copies.items():
+        path: Path = (*here, "copies", name)
+        yield from unknown(path, "volume", name, declared.volumes, at_key=True)
+        yield from check_volume_paths(path, (folder,), declared.options, whole=False)
+        volume = manifest.volumes.get(name)
+        if volume is not None and volume.stream is None:
+            yield PathProblem(path, f"the volume '{name}' has no 'stream' of which there are copies", at_key=True)
 
 
 def _repair(manifest: AppManifest, here: Path, repair: Repair, declared: Declared) -> Iterator[PathProblem]:

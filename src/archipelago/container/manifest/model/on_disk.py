@@ -92,9 +92,12 @@ class Repair(Part):
     discard: dict[Name, Paths] = Field(default={})
     """By volume, paths that are deleted since the app makes them again; only of volumes with `data: rebuildable`. `.`
     stands for all that is in the volume."""
+    copies: dict[Name, VolumePath] = Field(default={})
+    """By volume with `stream`, a folder in it that gets all copies of that file which the node has kept, for the app to
+    read at its next start. A template over the options."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if not (self.arguments or self.set_aside or self.discard):
-            raise ValueError("the repair does nothing: give 'arguments', 'set_aside' or 'discard'")
+        if not (self.arguments or self.set_aside or self.discard or self.copies):
+            raise ValueError("the repair does nothing: give 'arguments', 'set_aside', 'discard' or 'copies'")
         return self

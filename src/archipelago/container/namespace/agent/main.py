@@ -13,14 +13,16 @@ new namespace that ends with the request, and `rules` for nft(8)); `announce` (w
 and whether it is `divided`), `mounts` (what is mounted at a `path` or below it), `rename` (with `path` and `to`),
 `remove`; `signal` (with `pid` and `signal`); `size` (with the `timeout` after which it returns what it has counted,
 and whether it is `gentle`); in a volume, whose content is an app's, `find` (with `paths`, each a list of names),
-`aside` and `discard` (with `names`, and the `suffix` that a name gets), `list` (with `names` of a folder, `after`,
-`limit` and `timeout`), `read` (with `names` of a file, `offset` and `length`), `divide` (with the `part` that gets
-what is there, and `gid`), `await-change` (with `names`, the `known` sign of the file, and the `timeout`) and
-`read-whole` (with `names` and the `limit`); `volume` (a `directory`, as a subvolume where there are any); for
-snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the `number` by which `stop-copy` finds it);
+`aside` and `discard` (with `names`, and the `suffix` that a name gets), `put` (with `names` of a file, and
+`content`), `list` (with `names` of a folder, `after`, `limit` and `timeout`), `read` (with `names` of a file, `offset`
+and `length`), `divide` (with the `part` that gets what is there, and `gid`), `await-change` (with `names`, the `known`
+sign of the file, and the `timeout`) and `read-whole` (with `names` and the `limit`); `volume` (a `directory`, as a
+subvolume where there are any); for snapshots `survey`, `can-clone`, `flush`, `copy` (with `to`, `method`, and the
+`number` by which `stop-copy` finds it);
 `each` (with `requests`, answered in order up to the first that fails: `answers`).
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -60,7 +62,7 @@ from archipelago.container.namespace.agent.network import (
 from archipelago.container.namespace.agent.refused import Refused
 from archipelago.container.namespace.agent.removal import remove
 from archipelago.container.namespace.agent.streams import await_change, read_file
-from archipelago.container.namespace.agent.volumes import discard, divide, is_there, set_aside
+from archipelago.container.namespace.agent.volumes import discard, divide, is_there, put_file, set_aside
 
 _MAX_AT_ONCE = 64
 
@@ -116,6 +118,7 @@ _OF_FILES: dict[str, Callable[[str, dict], dict]] = {  # type: ignore[type-arg]
     "size": lambda path, asked: measure(path, time.monotonic() + asked["timeout"], gentle=asked.get("gentle", False)),
     "find": lambda path, asked: {"found": [is_there(path, names) for names in asked["paths"]]},
     "aside": lambda path, asked: set_aside(path, asked["names"], asked["suffix"]),
+    "put": lambda path, asked: put_file(path, asked["names"], base64.b64decode(asked["content"])),
     "await-change": await_change,
     "read-whole": read_file,
     "discard": lambda path, asked: discard(path, asked["names"]),

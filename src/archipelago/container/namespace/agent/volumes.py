@@ -20,14 +20,18 @@ def walked(volume: str, names: list):  # type: ignore[no-untyped-def, type-arg]
     directory = os.open(volume, flags)
     try:
         for name in names:
-            if name in ("", ".", "..") or "/" in name:
-                raise Refused(f"{name!r} is no name")
+            _require_name(name)
             inner = os.open(name, flags, dir_fd=directory)
             os.close(directory)
             directory = inner
         yield directory
     finally:
         os.close(directory)
+
+
+def _require_name(name: str) -> None:
+    if name in ("", ".", "..") or "/" in name:
+        raise Refused(f"{name!r} is no name")
 
 
 def is_there(volume: str, names: list) -> bool:  # type: ignore[type-arg]
@@ -60,6 +64,30 @@ def discard(volume: str, names: list) -> dict:  # type: ignore[type-arg]
                 remove_tree(name, directory)
             else:
                 os.unlink(name, dir_fd=directory)
+    return {}
+
+
+def put_file(volume: str, names: list, content: bytes) -> dict:  # type: ignore[type-arg]
+    """Write a file in a volume, in the place of another one; it and its folders belong to whom the volume does."""
+    for name in names:
+        _require_name(name)
+    owner = os.stat(volume)
+    for depth in range(1, len(names)):
+        with walked(volume, names[: depth - 1]) as directory, contextlib.suppress(FileExistsError):
+            os.mkdir(names[depth - 1], 0o700, dir_fd=directory)
+            os.chown(names[depth - 1], owner.st_uid, owner.st_gid, dir_fd=directory, follow_symlinks=False)
+    with walked(volume, names[:-1]) as directory:
+        temporary = f"{names[-1]}.new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=directory)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as file:
+            file.write(content)
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, names[-1], src_dir_fd=directory, dst_dir_fd=directory)
+        os.fsync(directory)
     return {}
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 
+from archipelago.container.data.stream_copies import read_copy
 from archipelago.container.namespace.client import Namespace
 from archipelago.container.podman_client.labels import REPAIR
 from archipelago.container.podman_client.spec import ContainerSpec
@@ -48,6 +49,10 @@ class Repairer:
                     await self._namespace.discard(each.path, each.names)
                 else:
                     await self._namespace.set_aside(each.path, each.names, each.suffix)
+            for one in order.copies:
+                for copy in one.copies:
+                    content = await asyncio.to_thread(read_copy, copy)
+                    await self._namespace.put(one.path, (*one.names, copy.name), content)
         except NodeError as error:
             self._end(error)
             return

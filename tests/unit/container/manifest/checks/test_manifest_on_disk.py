@@ -33,6 +33,8 @@ CACHE = {"volumes__data": {"data": "rebuildable"}}
         ({"repairs__fix": {**REPAIR, "set_aside": {"dat": ["x"]}}}, "there is no volume 'dat'"),
         ({"repairs__fix": {**REPAIR, "set_aside": {"data": ["."]}}}, "all of a volume is no path here"),
         ({"repairs__fix": {**REPAIR, "discard": {"data": ["x"]}}}, "what is in the volume 'data' cannot be made again"),
+        ({"repairs__fix": {**REPAIR, "copies": {"dat": "x"}}}, "there is no volume 'dat'"),
+        ({"repairs__fix": {**REPAIR, "copies": {"data": "x"}}}, "the volume 'data' has no 'stream'"),
         ({"volumes__data": {"data": "files", "per": "rpc"}}, "volumes.data.per: wrong form: 'rpc'"),
         ({"volumes__data": {"data": "files", "per": "rpc.network"}}, "volumes.data.per: there is no interface 'rpc'"),
         (
