@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from support.harness import START_TIMEOUT, TestNode
 from support.owner import PASSWORD, enter, home, log_out, show_password, with_ship
-from support.tiny_apps import write_app
+from support.tiny_apps import PATIENT, write_app
 
 _CALL = """async (method, params) => {
   const headers = {
@@ -126,6 +126,36 @@ async def test_an_ended_session_asks_again_and_keeps_what_was_typed(page: Page, 
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text("set by you")).to_be_visible()
     await node.until("ship", "healthy")
+
+
+async def test_the_words_of_money_are_shown_and_asked_back(page: Page, node: TestNode) -> None:
+    assert node.apps is not None
+    volumes = "volumes: {wallet: {data: files, funds: true}}\n"
+    mounts = f"{PATIENT}\n    mounts: [{{volume: wallet, path: /wallet}}]"
+    write_app(node.apps, "purse", health=mounts, more=f"{volumes}secrets: {{seed: {{kind: aezeed}}}}\n")
+    await node.install("purse")
+    await page.goto("/apps/purse")
+    await page.get_by_role("button", name="Write them down").click()
+    dialog = page.get_by_role("dialog", name="Write down the 24 words")
+    await dialog.get_by_role("button", name="Show the words").click()
+    await show_password(page)
+    words = [text.lstrip("0123456789") for text in await dialog.get_by_role("listitem").all_inner_texts()]
+    assert [word.strip() for word in words] == (await node.call("secret-show", app="purse", name="seed")).split()
+    for wrong in (True, False):
+        await dialog.get_by_role("button", name="I have written them down").click()
+        for field in await dialog.get_by_role("textbox").all():
+            label = await field.evaluate("field => field.labels[0].innerText")
+            place = int("".join(filter(str.isdigit, label)))
+            await field.fill("wrong" if wrong else words[place - 1].strip())
+        await dialog.get_by_role("button", name="Check").click()
+        if wrong:
+            await expect(dialog.get_by_role("alert")).to_be_visible()
+            await dialog.get_by_role("button", name="Show them again").click()
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("button", name="Write them down")).to_have_count(0)
+    (seed,) = await node.call("secret-list", app="purse")
+    assert seed["confirmed"]
+    await node.done(await node.call("container-remove", app="purse", delete_data=True))
 
 
 async def test_a_session_that_is_ended_elsewhere_asks_again_at_once_and_shows_no_secret(

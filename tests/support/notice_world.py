@@ -11,6 +11,7 @@ from archipelago.api.data import StreamView
 from archipelago.api.health import HealthState
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import ErrorView, Operation, OperationKind
+from archipelago.api.security import UnconfirmedWords
 from archipelago.api.system import Finding, Notice, Severity
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk, Paused
@@ -57,6 +58,7 @@ class World:
     targets: list[TargetView] = field(default_factory=list)
     streams: list[StreamView] = field(default_factory=list)
     automatic: list[AutomaticUpdateView] = field(default_factory=list)
+    words: list[UnconfirmedWords] = field(default_factory=list)
     examined: int = 0
     said: list[str] = field(default_factory=list)
     desk: NoticeDesk = field(init=False)
@@ -95,7 +97,12 @@ class World:
         async def automatic() -> tuple[AutomaticUpdateView, ...]:
             return tuple(self.automatic)
 
-        sources = Sources(apps, catalog, operations, disk, Paused, examine, channels, backups, streams, automatic)
+        async def words() -> tuple[UnconfirmedWords, ...]:
+            return tuple(self.words)
+
+        sources = Sources(
+            apps, catalog, operations, disk, Paused, examine, channels, backups, streams, automatic, words
+        )
         return NoticeDesk(sources, HiddenNotices(self.database), lambda: self.steady, self.say, lambda: self.wall)
 
     async def say(self, what: str) -> None:

@@ -157,6 +157,7 @@ export const useNotices = defineStore("notices", () => {
           look: "home.look",
           fix: { text: "notice.update", permission: "manage", run: () => containers.update(app) },
         };
+      case "words":
       case "updated":
         return {
           text: "notice.finding",

@@ -73,8 +73,8 @@ describe("a secret that is replaced", () => {
     const [made, permanent] = ["2026-01-01T00:00:00Z", true];
     answering({
       "secret-list": () => [
-        { name: "login", created_at: made, permanent: false },
-        { name: "seed", created_at: made, permanent },
+        { name: "login", created_at: made, permanent: false, words: null, confirmed: false },
+        { name: "seed", created_at: made, permanent, words: null, confirmed: false },
       ],
     });
     const { page } = await mounted(AppAccess, { status: status() });
@@ -87,7 +87,13 @@ describe("a secret that is replaced", () => {
     begin("administer");
     const asked = answering({
       "secret-list": () => [
-        { name: "edge.bitcoin-rpc.electrumx", created_at: "2026-01-01T00:00:00Z", permanent: false },
+        {
+          name: "edge.bitcoin-rpc.electrumx",
+          created_at: "2026-01-01T00:00:00Z",
+          permanent: false,
+          words: null,
+          confirmed: false,
+        },
       ],
       "secret-preview": ({ app }) => ({ app, stops: [], restarts: ["electrumx"], interrupts: [] }),
       "secret-rotate": () => operation(),

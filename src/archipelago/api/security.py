@@ -1,5 +1,6 @@
 """What leaves the node about its key, secrets and images, and about how apps are confined."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from archipelago.container.dependency_resolver.rating import Rating
@@ -36,6 +37,21 @@ class SecretView(View):
     """When it was made, set or rotated."""
     permanent: bool = False
     """Whether it is never replaced: it opens what the app has."""
+    words: int | None = None
+    """Number of words that it is made of, which open money and which its owner needs on paper; null for others."""
+    confirmed: bool = False
+    """Whether he has shown that he has them (`secret-confirm`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnconfirmedWords:
+    """A secret that opens money, and of which nobody has shown that its words are on paper."""
+
+    app: str
+    name: str
+    """Name of the app."""
+    secret: str
+    words: int
 
 
 class SignerView(View):

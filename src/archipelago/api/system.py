@@ -56,6 +56,8 @@ class NoticeKind(StrEnum):
     """Apps are paused because programs waited for memory."""
     FINDING = "finding"
     """Something that the doctor found."""
+    WORDS = "words"
+    """Words that open money, and that nobody has shown to have on paper."""
     CHANNEL = "channel"
     """A channel by which notices do not reach the owner."""
 

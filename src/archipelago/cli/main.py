@@ -194,6 +194,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, Command], ...]], ...] = (
         (
             ("list", secrets.secret_list),
             ("show", secrets.secret_show),
+            ("confirm", secrets.secret_confirm),
             ("set", secrets.secret_set),
             ("rotate", secrets.secret_rotate),
         ),

@@ -63,6 +63,8 @@ def subject_of(params: Params) -> dict[str, str]:
             found[name] = ", ".join(sorted(map(str, value)))
         elif isinstance(value, BaseModel):
             found[name] = ", ".join(sorted(value.model_fields_set))
+        elif isinstance(value, tuple) and isinstance(value[0], BaseModel):
+            found[name] = str(len(value))
         elif isinstance(value, tuple):
             found[name] = str(value[0]) + (f" and {len(value) - 1} more" if len(value) > 1 else "")
         else:

@@ -93,3 +93,23 @@ def test_what_is_not_all_of_a_secret_is_refused(node: CliNode) -> None:
         done = node.feed(given, *command.split(), "--stdin")
         assert done.returncode == 2 and b"standard input" in done.stderr and b"nothing was changed" in done.stderr
         assert b"word" not in done.stderr.replace(b"Password", b"") and b"Traceback" not in done.stderr
+
+
+def test_words_are_confirmed_by_three_of_them(node: CliNode) -> None:
+    def confirm(given: bytes, name: str = "seed") -> tuple[int, str]:
+        done = node.feed(given, "secret", "confirm", "knots", name, "--stdin")
+        return done.returncode, (done.stdout + done.stderr).decode()
+
+    def listed() -> str:
+        return node.feed(b"", "secret", "list", "knots").stdout.decode()
+
+    assert "24 words, NOT CONFIRMED" in listed()
+    for given in (b"1 abandon\n2 abandon\n", b"1 abandon\n2 abandon\nabandon\n", b"1 abandon\n2 abandon\n3\n"):
+        code, said = confirm(given)
+        assert code == 2 and "nothing was changed" in said and "abandon" not in said
+    code, said = confirm(b"1 abandon\n2 abandon\n24 zebra\n")
+    assert code == 4 and "not the words" in said and "zebra" not in said
+    assert confirm(b"1 abandon\n2 abandon\n3 abandon\n", name="probe")[0] == 4
+    assert "24 words, NOT CONFIRMED" in listed()
+    assert confirm(b"3 abandon\n7 abandon\n24 abandon\n")[0] == 0
+    assert "24 words, confirmed" in listed()

@@ -3,13 +3,14 @@
 import contextlib
 import sqlite3
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from archipelago.api.apps import ChangePreview
 from archipelago.api.operations import Operation, OperationKind
 from archipelago.api.security import AppSecurity, ContainerProfiles, PackageChange, SecretView
+from archipelago.errors import ErrorCode, NodeError
 from archipelago.security.audit.chain import AuditAction, AuditEntry, AuditVerdict, Head
 from archipelago.security.keys.node_key import KeyState
 from archipelago.security.login.credentials.passwords import Cost, Passwords
@@ -99,10 +100,20 @@ class MemorySecrets:
     def __init__(self, apps: MemoryApps) -> None:
         self._apps = apps
         self._given: dict[tuple[str, str], str] = {}
+        self.confirmed = False
 
     async def secrets(self, app: str) -> tuple[SecretView, ...]:
         self._apps.require(app)
-        return (SecretView(name="probe", created_at=NOW),)
+        return (
+            SecretView(name="probe", created_at=NOW),
+            SecretView(name="seed", created_at=NOW, permanent=True, words=24, confirmed=self.confirmed),
+        )
+
+    async def confirm_words(self, app: str, name: str, words: Mapping[int, str]) -> None:
+        self._apps.require(app)
+        if any(word != "abandon" for word in words.values()):
+            raise NodeError(ErrorCode.INVALID_VALUE, "these are not the words at these places", hint="look again")
+        self.confirmed = True
 
     async def reveal_secret(self, app: str, name: str) -> str:
         return self._given.get((app, name), "hunter2")

@@ -3,7 +3,7 @@
 Who may log in is `security.login.login.Login` itself: its parts are the services of their methods.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from archipelago.api.apps import ChangePreview
@@ -57,6 +57,14 @@ class AppSecretService(Protocol):
     async def set_secret(self, app: str, name: str, value: str, agreed: Collection[str] | None = None) -> Operation: ...
     async def rotate_secrets(self, app: str, name: str | None, agreed: Collection[str] | None = None) -> Operation:
         """Replace secrets, all of the app's where none is named."""
+        ...
+
+
+class SeedWordService(Protocol):
+    """Has owners show that they have words on paper."""
+
+    async def confirm_words(self, app: str, name: str, words: Mapping[int, str]) -> None:
+        """Take some of the words of a secret by their places, which count from 1."""
         ...
 
 

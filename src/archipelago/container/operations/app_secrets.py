@@ -27,14 +27,21 @@ class AppSecrets:
         """List the secrets of an app, those of its consumers too."""
 
         def read() -> tuple[SecretView, ...]:
-            return tuple(
-                SecretView(
-                    name=name, created_at=self._secrets.created_at(record.app, name), permanent=name in _staying(record)
-                )
-                for name in self._secrets.list(record.app)
-            )
+            return tuple(self._view(record, name) for name in self._secrets.list(record.app))
 
         return await asyncio.to_thread(read)
+
+    def _view(self, record: AppRecord, name: str) -> SecretView:
+        declared = record.package.manifest.secrets.get(name)
+        words = declared.kind.words if declared is not None else None
+        secret = self._secrets.get(record.app, name) if words is not None else None
+        return SecretView(
+            name=name,
+            created_at=self._secrets.created_at(record.app, name),
+            permanent=name in _staying(record),
+            words=words,
+            confirmed=secret is not None and secret.confirmed,
+        )
 
     async def show(self, record: AppRecord, name: str) -> str:
         """Return a secret."""

@@ -14,6 +14,7 @@ from archipelago.api.data import StreamView
 from archipelago.api.health import WORKING
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import Operation
+from archipelago.api.security import UnconfirmedWords
 from archipelago.api.system import Finding, Later, Notice
 from archipelago.container.reconciler.restart_policy import HEALTHY_SPELL
 from archipelago.container.reports.notices import Disk, Paused, notices, outlived, with_hidden
@@ -65,6 +66,8 @@ class Sources:
     """Returns how it stands with streamed files."""
     automatic: Callable[[], Awaitable[tuple[AutomaticUpdateView, ...]]]
     """Returns how it stands with apps that are updated by themselves."""
+    words: Callable[[], Awaitable[tuple[UnconfirmedWords, ...]]]
+    """Returns words that open money, and that nobody has shown to have on paper."""
 
 
 @dataclass(slots=True)
@@ -99,7 +102,18 @@ class NoticeDesk:
         disk, paused, targets = await self.sources.disk(), self.sources.paused(), await self.sources.backups()
         streams, automatic = await self.sources.streams(), await self.sources.automatic()
         found = notices(
-            apps, operations, updates, disk, self._findings, names, channels, paused, targets, streams, automatic
+            apps,
+            operations,
+            updates,
+            disk,
+            self._findings,
+            names,
+            channels,
+            paused,
+            targets,
+            streams,
+            automatic,
+            await self.sources.words(),
         )
         hidden = await self.store.all()
         left = self._time_left(hidden)

@@ -12,12 +12,14 @@ from archipelago.api.data import StreamView
 from archipelago.api.health import TROUBLED, WORKING
 from archipelago.api.notice_channels import Channel
 from archipelago.api.operations import ErrorView, Operation
+from archipelago.api.security import UnconfirmedWords
 from archipelago.api.system import Finding, Notice, NoticeKind, Severity
 from archipelago.container.operations.kinds import kind_words
 from archipelago.container.reports.backup_notices import backup_notices
 from archipelago.container.reports.disk_notices import FullShare, PrunableChain, disk_notices
 from archipelago.container.reports.stream_notices import stream_notices
 from archipelago.container.reports.update_notices import update_notices
+from archipelago.container.reports.words_notices import words_notices
 from archipelago.errors import ErrorCode
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.storage.records.notices import Hidden, Hiding
@@ -77,6 +79,7 @@ def notices(
     targets: Iterable[TargetView] = (),
     streams: Iterable[StreamView] = (),
     automatic: Iterable[AutomaticUpdateView] = (),
+    words: Iterable[UnconfirmedWords] = (),
 ) -> tuple[Notice, ...]:
     """Return what needs the owner, the gravest first.
 
@@ -93,6 +96,7 @@ def notices(
         *(_of_channel(each) for each in channels if each.failures >= _DEAF),
         *(notice for each in targets for notice in backup_notices(each)),
         *(notice for each in streams for notice in stream_notices(each)),
+        *words_notices(words),
         *_of_operations(operations, {each.app: each for each in apps}, names or {}),
         *update_notices(apps, updates, {each.app: each for each in automatic}),
     )

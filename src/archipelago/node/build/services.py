@@ -19,6 +19,7 @@ from archipelago.container.manifest.site_names import Doors
 from archipelago.container.operations.backup_keys import BackupKeys
 from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
+from archipelago.container.operations.seed_words import SeedWords
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
 from archipelago.container.reports.disk_notices import FullShare, prunable_chains
@@ -94,6 +95,7 @@ class Parts:
     forecast: DiskForecast
     notifier: Notifier
     guard: ResourceGuard
+    seed_words: SeedWords
 
 
 def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
@@ -149,6 +151,12 @@ def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
         DiskForecast(),
         notifier,
         guard,
+        SeedWords(
+            storage.secrets,
+            lambda: reconciler.desired.apps,
+            lambda app, what: storage.state.record("notice", app, what),
+            storage.clocks.steady,
+        ),
     )
 
 
@@ -286,6 +294,7 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     services.provide(security_services.KeyUnlockService, key)
     services.provide(security_services.KeyService, key)
     services.provide(security_services.AppSecretService, apps.orchestrator)
+    services.provide(security_services.SeedWordService, parts.seed_words)
     services.provide(security_services.SignerService, apps.verifier)
     services.provide(security_services.SbomService, SbomReporter(reporter.installed, apps.inventory))
     services.provide(
@@ -345,6 +354,7 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             backups=parts.apps.backups.targets,
             streams=parts.apps.streams.view,
             automatic=parts.apps.automatic_updates.views,
+            words=parts.seed_words.unconfirmed,
         ),
         HiddenNotices(storage.database),
         storage.clocks.steady,

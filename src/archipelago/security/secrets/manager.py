@@ -2,11 +2,13 @@
 
 import base64
 import json
+import os
 import secrets
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -112,6 +114,15 @@ class SecretsManager:
         """Replace a secret."""
         self.replace(app, name, _make(kind, size))
 
+    def confirm(self, app: str, name: str) -> None:
+        """Note with a secret that its owner has it on paper; its value, its fingerprint and its date stay."""
+        path = self._path(app, name)
+        with self._lock, reported(path):
+            made = path.stat()
+            self._store(path, {**self._payload(path), "confirmed": _now()})
+            os.utime(path, ns=(made.st_atime_ns, made.st_mtime_ns))
+            self._cache.pop(path, None)
+
     def list(self, app: str) -> tuple[str, ...]:
         """Return the names of an app's secrets, those of its consumers (`edge.<interface>.<consumer>`) among them."""
         return tuple(sorted(path.stem for path in self._apps.glob(secret_pattern(app))))
@@ -149,23 +160,30 @@ class SecretsManager:
         payload = {
             "value": value,
             "fingerprint": secrets.token_hex(8),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": _now(),
         }
+        self._store(path, payload)
+
+    def _store(self, path: Path, payload: Mapping[str, object]) -> None:
         sealed = pyrage.encrypt(json.dumps(payload).encode(), [self.key.identity().to_public()])
         with reported(path):
             make_folder(path.parent, 0o700)
             write_atomically(path, sealed)
 
     def _read(self, path: Path) -> Secret:
+        payload = self._payload(path)
+        self.redactor.learn(payload["value"])
+        return Secret(payload["value"], payload["fingerprint"], confirmed=bool(payload.get("confirmed")))
+
+    def _payload(self, path: Path) -> dict[str, Any]:
+        """Return what a file holds, `value` and `fingerprint` among it, which are texts."""
         identity = self.key.identity()
         with reported(path):
             sealed = path.read_bytes()
         try:
-            payload = json.loads(pyrage.decrypt(sealed, [identity]))
-            value, fingerprint = payload["value"], payload["fingerprint"]
-            if isinstance(value, str) and isinstance(fingerprint, str):
-                self.redactor.learn(value)
-                return Secret(value, fingerprint)
+            payload: dict[str, Any] = json.loads(pyrage.decrypt(sealed, [identity]))
+            if isinstance(payload["value"], str) and isinstance(payload["fingerprint"], str):
+                return payload
         except (pyrage.DecryptError, ValueError, KeyError, TypeError):
             pass
         # Outside of `except`: the cause could quote what was decrypted.
@@ -185,6 +203,10 @@ class SecretsManager:
         except (OSError, pyrage.DecryptError):
             return False
         return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _make(kind: SecretKind, size: int) -> str:

@@ -13,13 +13,15 @@ class Secret:
     """Holds a secret text; every accidental way of showing it gives `***`.
 
     `fingerprint` is a random id of this very revision: it changes when the secret is rotated and reveals nothing of it.
+    `confirmed` says whether its owner has shown that he has it on paper.
     """
 
-    __slots__ = ("__value", "fingerprint")
+    __slots__ = ("__value", "confirmed", "fingerprint")
 
-    def __init__(self, value: str, fingerprint: str) -> None:
+    def __init__(self, value: str, fingerprint: str, *, confirmed: bool = False) -> None:
         self.__value = value
         self.fingerprint = fingerprint
+        self.confirmed = confirmed
 
     def reveal(self) -> str:
         """Return the value, for the one place that needs it."""

@@ -1,7 +1,8 @@
 """Commands about the node's key and the secrets of apps."""
 
+import random
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +11,13 @@ from archipelago.cli.commands.apps.changes import finish
 from archipelago.cli.consent import agree
 from archipelago.cli.errors import CommandError, Exit
 from archipelago.cli.options import Installed, Json, NoWait, Yes
-from archipelago.cli.output import show, show_json, show_table
+from archipelago.cli.output import line, show, show_json, show_table
 from archipelago.cli.stdin import read_lines, read_value, read_words
 
 _Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from standard input, for scripts.")]
 _AllOfStdin = Annotated[bool, typer.Option("--stdin", help="Take all of standard input, for scripts and for keys.")]
+_ASKED = 3
+"""Words that show that somebody has all of them."""
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="As shown in the list.")]
 
 
@@ -83,13 +86,52 @@ def secret_list(app: Installed, json: Json = False) -> None:
     if json:
         show_json(found)
     else:
-        rows = ((one["name"], one["created_at"][:19], "for good" if one["permanent"] else "") for one in found)
+        rows = ((one["name"], one["created_at"][:19], _remark(one)) for one in found)
         show_table(("NAME", "SINCE", ""), rows)
+
+
+def _remark(secret: dict[str, Any]) -> str:
+    if secret["words"] is None:
+        return "for good" if secret["permanent"] else ""
+    return f"{secret['words']} words, confirmed" if secret["confirmed"] else f"{secret['words']} words, NOT CONFIRMED"
 
 
 def secret_show(app: Installed, name: _Name) -> None:
     """Show a secret of an app, in the form that 'secret set --stdin' reads. This is logged in the audit log."""
     show(str(Client().call("secret-show", app=app, name=name)).removesuffix("\n"))
+
+
+def secret_confirm(app: Installed, name: _Name, stdin: _Stdin = False) -> None:
+    """Show that the words of a secret are on paper, by three of them; then the node reminds of it no longer.
+
+    With --stdin: three lines, each with the number of a word and the word, such as '7 ocean'.
+    """
+    client = Client()
+    found = next((one for one in client.call("secret-list", app=app) if one["name"] == name), None)
+    if found is None or not found["words"]:
+        raise CommandError(
+            Exit.REFUSED,
+            f"{line(app)} has no secret {line(name)} that is made of words",
+            f"'archipelago secret list {line(app)}' shows which is",
+        )
+    words = [_placed(text) for text in read_lines("Words", _ASKED)] if stdin else _asked(found["words"])
+    client.call("secret-confirm", app=app, name=name, words=words)
+    show("They are right. The node reminds you no longer.")
+
+
+def _asked(count: int) -> list[dict[str, Any]]:
+    """Ask for words at places that nobody chose."""
+    places = sorted(random.SystemRandom().sample(range(1, count + 1), _ASKED))
+    return [{"place": place, "word": _ask(f"Word {place}", False)} for place in places]
+
+
+def _placed(text: str) -> dict[str, Any]:
+    number, _, word = text.strip().partition(" ")
+    if not number.isdecimal() or not word:
+        raise CommandError(
+            Exit.USAGE, "a line is the number of a word and the word, such as '7 ocean'", "nothing was changed"
+        )
+    return {"place": int(number), "word": word}
 
 
 def secret_set(

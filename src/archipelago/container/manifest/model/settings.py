@@ -98,6 +98,11 @@ class SecretKind(StrEnum):
     AEZEED = "aezeed"
     """24 words of a new Lightning wallet, as LND takes them; the node never replaces them."""
 
+    @property
+    def words(self) -> int | None:
+        """Number of its words, which open money and which its owner needs on paper; None for other secrets."""
+        return 24 if self is SecretKind.AEZEED else None
+
 
 class GeneratedSecret(Part):
     """A secret that the node makes when the app is installed."""

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from archipelago.api.apps import ChangePreview
 from archipelago.api.operations import Operation
 from archipelago.api.security import SecretView
-from archipelago.api.services.security import AppSecretService
+from archipelago.api.services.security import AppSecretService, SeedWordService
 from archipelago.container.manifest.model.scalars import AppId
 from archipelago.rpc.method import Family, Params
 from archipelago.rpc.params import Agreed
@@ -43,6 +43,21 @@ class SetParams(AgreedParams, SecretParams):
     """One line; of a keypair a private key (Ed25519, PEM), as it is in its file."""
 
 
+class PlacedWord(Params):
+    """A word, and where it stands."""
+
+    place: Annotated[int, Field(ge=1, le=24)]
+    """Counts from 1."""
+    word: Annotated[SecretStr, Field(max_length=40)]
+
+
+class ConfirmParams(SecretParams):
+    """Some of the words of a secret."""
+
+    words: Annotated[tuple[PlacedWord, ...], Field(min_length=3, max_length=24)]
+    """Of at least three places."""
+
+
 class ChosenParams(SecretsParams):
     """Which secrets of an app."""
 
@@ -64,6 +79,18 @@ async def _list(secrets: AppSecretService, params: SecretsParams) -> tuple[Secre
 )
 async def _show(secrets: AppSecretService, params: SecretParams) -> str:
     return await secrets.reveal_secret(params.app, params.name)
+
+
+@family.method(
+    "secret-confirm",
+    "Show that the words of a secret are on paper, by some of them; then the node reminds of it no longer",
+    permission=Permission.ADMINISTER,
+    mutates=True,
+    confirms=False,
+)
+async def _confirm(words: SeedWordService, params: ConfirmParams) -> None:
+    given = {each.place: each.word.get_secret_value() for each in params.words}
+    await words.confirm_words(params.app, params.name, given)
 
 
 @family.method("secret-preview", "Say which apps may restart where secrets change", permission=Permission.MANAGE)
