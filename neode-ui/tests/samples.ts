@@ -133,6 +133,7 @@ export const status = like<AppStatus>({
   not_enforced: [],
   lost_volumes: [],
   repairs: [],
+  reports_lightning: false,
 });
 
 export const step = like<Step>({

@@ -55,6 +55,7 @@ class MemoryNode:
         self.services.provide(app_services.AppReportService, apps.MemoryReports(self.apps))
         self.services.provide(app_services.CatalogService, apps.MemoryCatalog(self.apps))
         self.services.provide(app_services.ChainService, watched.MemoryChains())
+        self.services.provide(app_services.LightningService, watched.MemoryLightning())
         self.services.provide(app_services.MetricsService, watched.MemoryMetrics())
         self.services.provide(app_services.LogService, self.logs)
         self.services.provide(app_services.ShellService, watched.MemoryShells(self.apps))

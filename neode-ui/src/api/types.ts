@@ -181,8 +181,9 @@ export type AppStatus = {
   "not_enforced": Array<string>;
   /** Volumes because of which it does not start. */
   "lost_volumes": Array<LostVolume>;
-  /** What its owner may have done where it does not come up. */
   "repairs": Array<RepairView>;
+  /** Whether it is a Lightning node of which there is a `lightning-report`. */
+  "reports_lightning": boolean;
   /** Field -> message of its text, `effects.0` for the first of a list; a text without one is English only. */
   "messages"?: Record<string, Message>;
 };
@@ -625,6 +626,13 @@ export type ConfigRevision = {
   "choices": Record<string, string>;
 };
 
+export type ConfirmParams = {
+  "app": string;
+  "name": string;
+  /** Of at least three places. */
+  "words": Array<PlacedWord>;
+};
+
 export type Confirmation = {
   /** To be sent as `Archipelago-Confirmation`, with the same session. It belongs in memory, in no storage. */
   "confirmation": string;
@@ -1061,6 +1069,44 @@ export type LeftOutVolume = {
   "data": string;
 };
 
+export type LightningChannels = {
+  "active": number;
+  /** Open ones whose other node is not connected. */
+  "inactive": number;
+  /** Ones that open or close. */
+  "pending": number;
+};
+
+export type LightningFees = {
+  "day": number;
+  "week": number;
+  "month": number;
+};
+
+export type LightningReport = {
+  "app": string;
+  /** When it was asked. */
+  "at": string;
+  /** Whether it runs, so that it could be asked. */
+  "running": boolean;
+  "alias": string | null;
+  "synced_to_chain": boolean | null;
+  /** Whether it knows the other nodes' channels, of which it makes the routes of payments. */
+  "synced_to_graph": boolean | null;
+  "peers": number | null;
+  "channels": LightningChannels | null;
+  /** Its part of the active channels, without the reserves that stay in them: the most that it can send. */
+  "can_send": number | null;
+  /** The other nodes' part, likewise. */
+  "can_receive": number | null;
+  /** What is in channels that open or close. */
+  "pending": number | null;
+  /** Confirmed coins of its wallet on the chain. */
+  "onchain": number | null;
+  "onchain_unconfirmed": number | null;
+  "fees": LightningFees | null;
+};
+
 export type Limits = {
   "memory": number;
   "cpu": number;
@@ -1294,7 +1340,7 @@ export type Notice = {
   "messages"?: Record<string, Message>;
 };
 
-export type NoticeKind = "app" | "operation" | "update" | "updated" | "disk" | "disk-soon" | "memory" | "finding" | "channel";
+export type NoticeKind = "app" | "operation" | "update" | "updated" | "disk" | "disk-soon" | "memory" | "finding" | "words" | "channel";
 
 export type NoticeParams = {
   /** Id of the notice. */
@@ -1470,6 +1516,12 @@ export type Peer = {
 };
 
 export type Permission = "login" | "discover" | "read" | "account" | "operate" | "manage" | "apps" | "execute" | "audit" | "administer";
+
+export type PlacedWord = {
+  /** Counts from 1. */
+  "place": number;
+  "word": string;
+};
 
 export type Plan = {
   /** Apps that are there in the end, in start order (providers first), then those that go, dependents first. */
@@ -1830,6 +1882,10 @@ export type SecretView = {
   "created_at": string;
   /** Whether it is never replaced: it opens what the app has. */
   "permanent": boolean;
+  /** Number of words that it is made of, which open money and which its owner needs on paper; null for others. */
+  "words": number | null;
+  /** Whether he has shown that he has them (`secret-confirm`). */
+  "confirmed": boolean;
 };
 
 export type SecretsParams = {
@@ -2547,6 +2603,11 @@ export interface Methods {
   /** Id of the app. */
   "app": string;
 }; result: ChainReport };
+  /** Return what a Lightning node reports of its channels and coins: what it can send and receive, and what it earned */
+  "lightning-report": { params: {
+  /** Id of the app. */
+  "app": string;
+}; result: LightningReport };
   /** Give up volumes of an app that are lost: it starts with new, empty ones in their place */
   "data-start-empty": { params: {
   /** Id of the app. */
@@ -3180,6 +3241,13 @@ export interface Methods {
   "app": string;
   "name": string;
 }; result: string };
+  /** Show that the words of a secret are on paper, by some of them; then the node reminds of it no longer */
+  "secret-confirm": { params: {
+  "app": string;
+  "name": string;
+  /** Of at least three places. */
+  "words": Array<PlacedWord>;
+}; result: null };
   /** Say which apps may restart where secrets change */
   "secret-preview": { params: {
   "app": string;

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 from archipelago.api.chains import ChainBlock, ChainFees, ChainMempool, ChainPeers, ChainReport
 from archipelago.api.containers import ExecResult, LogLine
+from archipelago.api.lightning import LightningChannels, LightningFees, LightningReport
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.chains.facts import ChainPhase
 from archipelago.container.podman_client.exec.terminal import Terminal
@@ -63,6 +64,28 @@ class MemoryChains:
             fees=ChainFees(unit="sat/vB", next_block=12.5, day=1.0),
             disk_bytes=3 << 30,
             pruned=False,
+        )
+
+
+class MemoryLightning:
+    """Has one channel, and coins."""
+
+    async def report(self, app: str) -> LightningReport:
+        return LightningReport(
+            app=app,
+            at=NOW,
+            running=True,
+            alias=f"node {EVIL}",
+            synced_to_chain=True,
+            synced_to_graph=False,
+            peers=3,
+            channels=LightningChannels(active=1, inactive=0, pending=2),
+            can_send=690_000,
+            can_receive=290_000,
+            pending=0,
+            onchain=9_000_000,
+            onchain_unconfirmed=0,
+            fees=LightningFees(day=1, week=12, month=1234),
         )
 
 

@@ -61,6 +61,7 @@ class Player:
     needs_owner: bool = False
     chain: Sync | None = None
     follows_chain: bool = False
+    lightning: bool = False
     endpoints: tuple[EndpointStatus, ...] = ()
     colours: tuple[str, str] = ("#2f86c9", "#12324f")
     drawing: str = "blocks"
@@ -180,6 +181,7 @@ class Player:
             automatic=AutomaticUpdateView(app=self.app, on=False, from_hour=4, to_hour=7),
             operation=self.operation,
             rating=self.rating,
+            reports_lightning=self.lightning,
         )
 
     def entry(self, *, installed: bool) -> CatalogEntry:

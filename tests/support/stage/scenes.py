@@ -7,7 +7,9 @@ from archipelago.api.backups import AppBackupView
 from archipelago.api.chains import ChainPeers, ChainReport
 from archipelago.api.data import ContestedStateView
 from archipelago.api.health import HealthState, Sync
+from archipelago.api.lightning import LightningChannels, LightningFees, LightningReport
 from archipelago.api.operations import Operation, OperationKind, Step
+from archipelago.api.security import SecretView
 from archipelago.api.system import (
     OwnLimitsView,
     PauseCause,
@@ -95,6 +97,23 @@ PHRASE = (
     "meadow harbour anchor copper violin summer glacier pepper orchard walnut candle marble "
     "ribbon saddle thunder velvet willow basket cactus dolphin engine fabric garlic helmet"
 )
+LIGHTNING = LightningReport(
+    app="lnd",
+    at=NOW,
+    running=True,
+    alias="harbour",
+    synced_to_chain=True,
+    synced_to_graph=False,
+    peers=7,
+    channels=LightningChannels(active=5, inactive=1, pending=1),
+    can_send=2_914_380,
+    can_receive=1_608_212,
+    pending=500_000,
+    onchain=412_907,
+    onchain_unconfirmed=21_000,
+    fees=LightningFees(day=12, week=81, month=1_274),
+)
+SEED = SecretView(name="seed", created_at=NOW - timedelta(hours=2), permanent=True, words=24)
 NOBODY: dict[str, object] = {"set_up": True, "user": None, "role": None, "permissions": [], "second_factor": False}
 IDS = tuple(one.app for one in STORY)
 BACKING_UP = (
@@ -226,6 +245,10 @@ SCENES = {
     "contested": replace(
         CALM.with_app("lnd", state=HealthState.FAILED, reason=COPIED, needs_owner=True),
         more={"data-contested": [CONTESTED]},
+    ),
+    "lightning": replace(
+        CALM.with_app("lnd", lightning=True),
+        more={"lightning-report": LIGHTNING, "secret-list": [SEED], "secret-show": PHRASE},
     ),
     "restored": replace(CALM, operations=(RESTORED, *LATELY)),
     "notices": replace(CALM, notices=CAUSES, more={"notice-channel-list": CHANNELS}),

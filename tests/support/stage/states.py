@@ -254,6 +254,24 @@ STATES = {
         steps=(press("button", "Run it here"),),
         shown="Run LND on this state?",
     ),
+    "lightning": State(scene="lightning", path="/apps/lnd", shown="Can receive"),
+    "lightning-on-a-phone": State(
+        scene="lightning", path="/apps/lnd", size="phone", theme="dark", steps=(show("Earned by"),), shown="Can receive"
+    ),
+    "seed-words": State(
+        scene="lightning",
+        path="/apps/lnd",
+        steps=(press("button", "Write them down"), press("button", "Show the words")),
+        shown="dolphin",
+    ),
+    "seed-words-on-a-phone": State(
+        scene="lightning",
+        path="/apps/lnd",
+        size="phone",
+        theme="dark",
+        steps=(press("button", "Write them down"), press("button", "Show the words")),
+        shown="dolphin",
+    ),
     "long-home": State(scene="long", shown=LONG),
     "long-apps": State(scene="long", path="/apps", shown=LONG),
     "long-app": State(scene="long", path="/apps/electrumx", size="phone", shown=UNBROKEN),

@@ -21,6 +21,7 @@ from archipelago.api.containers import ExecResult, LogLine
 from archipelago.api.data import ContestedStateView, KeptData, RemovalPreview, StreamView
 from archipelago.api.events import Event
 from archipelago.api.health import Health
+from archipelago.api.lightning import LightningReport
 from archipelago.api.metrics import MetricsSpan, MetricsView
 from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
@@ -211,6 +212,12 @@ class ChainService(Protocol):
     """Asks the program of an app about the chain that it follows."""
 
     async def report(self, app: str) -> ChainReport: ...
+
+
+class LightningService(Protocol):
+    """Asks Lightning nodes about their channels and coins."""
+
+    async def report(self, app: str) -> LightningReport: ...
 
 
 class CatalogService(Protocol):

@@ -49,6 +49,7 @@ from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.podman_client.models import ContainerSummary
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.reconciler.seen import is_running
+from archipelago.container.reports.lightning import lightning_door
 from archipelago.container.reports.link_traffic import LinkTraffic, Pair
 from archipelago.container.reports.options import option_views
 from archipelago.container.workload.workload import ContainerWorkload
@@ -121,6 +122,7 @@ class Reporter:
             not_enforced=self.not_enforced,
             lost_volumes=await self.volumes.report(found.workload) if health.needs_owner else (),
             repairs=repair_views(manifest, healths),
+            reports_lightning=lightning_door(manifest) is not None,
         )
 
     async def summaries(self) -> tuple[AppSummary, ...]:

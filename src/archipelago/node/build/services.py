@@ -17,14 +17,15 @@ from archipelago.backups.restic.launch import launch
 from archipelago.config import NodeConfig
 from archipelago.container.manifest.site_names import Doors
 from archipelago.container.operations.backup_keys import BackupKeys
+from archipelago.container.operations.seed_words import SeedWords
 from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
-from archipelago.container.operations.seed_words import SeedWords
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
 from archipelago.container.reports.disk_notices import FullShare, prunable_chains
 from archipelago.container.reports.events import EventReporter
 from archipelago.container.reports.examination import Examiner
+from archipelago.container.reports.lightning import LightningReporter
 from archipelago.container.reports.link_traffic import LinkTraffic
 from archipelago.container.reports.logs import LogReporter
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
@@ -226,6 +227,12 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
     services.provide(
         app_services.ChainService,
         ChainReporter(reporter.installed, apps.reconciler, podman.namespace, storage.clocks.steady),
+    )
+    services.provide(
+        app_services.LightningService,
+        LightningReporter(
+            reporter.installed, apps.reconciler, podman.namespace, storage.secrets, storage.clocks.steady
+        ),
     )
     services.provide(app_services.MetricsService, usage)
     services.provide(node_services.ResourceService, usage)

@@ -12,6 +12,7 @@ from archipelago.rpc.methods.apps import (
     chains,
     containers,
     data,
+    lightning,
     limits,
     operations,
     repairs,
@@ -29,6 +30,7 @@ from archipelago.storage.records.permissions import Permission
 _FAMILIES = (
     containers,
     chains,
+    lightning,
     data,
     limits,
     snapshots,
