@@ -48,13 +48,19 @@ def tiny(folder: Path, app: str) -> AppPackage:
     return load_package(folder / app)
 
 
-def with_recipe(folder: Path, app: str, recipe: str, **files: str) -> AppPackage:
+def any_library() -> bytes:
+    """Return a library of this host, which has the name `libz.so.1` in it."""
+    found = next(path for path in Path("/usr/lib").glob("*-linux-gnu/libz.so.1") if path.exists())
+    return found.read_bytes()
+
+
+def with_recipe(folder: Path, app: str, recipe: str, **files: str | bytes) -> AppPackage:
     """Return a package with another recipe (YAML), and with files beside its manifest."""
     write_app(folder, app)
     manifest = folder / app / "manifest.yml"
     manifest.write_text(manifest.read_text().replace("{type: packages, packages: [busybox-static]}", recipe))
     for name, content in files.items():
-        (folder / app / name).write_text(content)
+        (folder / app / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return load_package(folder / app)
 
 
@@ -82,13 +88,18 @@ async def test_another_version_than_the_manifests_is_said_and_no_hindrance(store
 
 async def test_nothing_of_a_package_is_executed(store: ImageStore, tmp_path: Path) -> None:
     # Set up, base-files makes these of its own files, and base-passwd the list of users.
-    package = with_recipe(tmp_path, "unpacked", "{type: packages, packages: [busybox-static, base-passwd]}")
+    library = "files: [{source: library, path: /usr/lib/libz.so.1.9.9}]"
+    recipe = f"{{type: packages, packages: [busybox-static, base-passwd], {library}}}"
+    package = with_recipe(tmp_path, "unpacked", recipe, library=any_library())
     await build(store, package)
     name = store.reference(package, "main")
     busybox = ("run", "--rm", "--entrypoint", "/usr/bin/busybox", name)
     assert run_podman(*busybox, "ls", "/usr/share/base-files/profile", "/usr/share/base-passwd/passwd.master")
     configured = run_podman(*busybox, "ls", "-A", "/etc", "/root").split()
     assert "debian_version" in configured and not {"passwd", ".profile", "profile"} & set(configured)
+    # ldconfig of the host is: programs ask for a library by the name that is in it, and packages may not have that.
+    assert run_podman(*busybox, "readlink", "/usr/lib/libz.so.1") == "libz.so.1.9.9"
+    assert "ld.so.cache" in configured and "ldconfig" not in run_podman(*busybox, "ls", "/var/cache")
     run_podman("rmi", name)
 
 

@@ -20,7 +20,7 @@ BUILT_LABEL = "io.archipelago.built"
 """On an image that was built here: the digest of its recipe."""
 BASE_LABEL = "io.archipelago.base"
 """On an image that was built upon another one made here: its reference."""
-BUILDER_VERSION = 5
+BUILDER_VERSION = 6
 """Raised when the builder itself changes what it makes: images are built again."""
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -38,6 +38,17 @@ _LIST_PACKAGES = (
     f'mkdir -p "$1"/var/lib/dpkg/status.d && for deb in "$1"{_ARCHIVES}*.deb; do '
     'dpkg-deb --field "$deb" >"$1"/var/lib/dpkg/status.d/"$(dpkg-deb --field "$deb" Package)" || exit 1; done'
 )
+_FIND_LIBRARIES = (
+    '[ -e "$1"/etc/ld.so.conf ] || echo "include /etc/ld.so.conf.d/*.conf" >"$1"/etc/ld.so.conf; '
+    '/sbin/ldconfig -r "$1" && rm -rf "$1"/var/cache/ldconfig'
+)
+"""Makes the names and the cache by which programs find libraries; the host's own ldconfig(8) reads the libraries."""
+_TRUST_AUTHORITIES = (
+    'if [ -d "$1"/usr/share/ca-certificates/mozilla ]; then mkdir -p "$1"/etc/ssl/certs "$1"/usr/lib/ssl && '
+    'cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1"/etc/ssl/certs/ca-certificates.crt && '
+    'ln -sf /etc/ssl/certs/ca-certificates.crt "$1"/usr/lib/ssl/cert.pem; fi'
+)
+"""Makes the list of certificate authorities where OpenSSL, GnuTLS and Go look for it."""
 DEFAULT_MODULE_PROXY = "https://proxy.golang.org/"
 """Where Go modules come from (https://go.dev/ref/mod#goproxy-protocol)."""
 PROGRAMS = "usr/local/bin"
@@ -167,6 +178,9 @@ def mmdebstrap_command(
         f"--extract-hook=sync-in {overlay} /",
         # What is only extracted is not in dpkg's own list; scanners know this one, of distroless images.
         f"--extract-hook={_LIST_PACKAGES}",
+        # What these set-up scripts would do, which are not run.
+        f"--extract-hook={_FIND_LIBRARIES}",
+        f"--extract-hook={_TRUST_AUTHORITIES}",
         *((f'--extract-hook=echo "$1"{_ARCHIVES}{shown}_*.deb',) if shown else ()),
         recipe.suite,
         str(output),
@@ -199,8 +213,9 @@ def installed_version(name: str, output: str) -> str | None:
 def is_version(said: str, installed: str) -> bool:
     """Return whether a distribution's version is that of a manifest, which may leave out its last parts.
 
-    Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out.
+    Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out, and the mark of
+    sources from which it has taken files ("~ds1").
     """
     upstream = installed.partition(":")[2] or installed
     upstream = upstream.rpartition("-")[0] or upstream
-    return re.match(rf"{re.escape(said)}(?:$|[.+-])", upstream) is not None
+    return re.match(rf"{re.escape(said)}(?:$|[.+-]|~(?:ds|dfsg))", upstream) is not None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,21 @@ def test_the_package_that_is_the_app_is_the_one_with_its_name() -> None:
     assert '--extract-hook=echo "$1"/var/cache/apt/archives/tor_*.deb' in command
 
 
+def test_what_the_set_up_of_ca_certificates_would_make_is_made_where_the_package_is(tmp_path: Path) -> None:
+    recipe = PackagesRecipe(type="packages", packages=("x",))
+    (hook,) = (word for word in mmdebstrap_command(recipe, TOOLS, Path("/o"), Path("/t")) if "ca-certificates" in word)
+    command = ("sh", "-ec", hook.removeprefix("--extract-hook="), "sh", str(tmp_path))
+    subprocess.run(command, check=True)
+    assert list(tmp_path.iterdir()) == []
+    authorities = tmp_path / "usr/share/ca-certificates/mozilla"
+    authorities.mkdir(parents=True)
+    for name in ("one", "two"):
+        (authorities / f"{name}.crt").write_text(f"{name}\n")
+    subprocess.run(command, check=True)
+    assert (tmp_path / "etc/ssl/certs/ca-certificates.crt").read_text() == "one\ntwo\n"
+    assert (tmp_path / "usr/lib/ssl/cert.pem").readlink() == Path("/etc/ssl/certs/ca-certificates.crt")
+
+
 @pytest.mark.parametrize(
     ("output", "version"),
     [
@@ -177,6 +193,7 @@ def test_the_installed_version_is_read_from_what_the_builder_prints(output: str,
         ("29.4", "29.4+dfsg-1", True),
         ("29.4", "1:29.4-1", True),
         ("29.4", "29.4", True),
+        ("29.4", "29.4~ds1-2", True),
         ("29.4", "29.40-1", False),
         ("29.4", "29.3-1", False),
         ("29.4", "29.4~rc1-1", False),

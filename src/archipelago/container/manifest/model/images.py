@@ -82,7 +82,11 @@ class GoBuild(Part):
 
 
 class PackagesRecipe(Part):
-    """An image made from a distribution's signed packages, without any container registry."""
+    """An image made from a distribution's signed packages, without any container registry.
+
+    The packages are unpacked and their set-up scripts are not run. Programs find libraries all the same, and certificate
+    authorities where `ca-certificates` is among the packages.
+    """
 
     type: Literal["packages"]
     """Always `packages` for this kind of recipe."""
