@@ -48,7 +48,7 @@ updates:       ## try every bad update on every disk, with a kill of the daemon 
 chaos:         ## kill -9 in CHAOS_ROUNDS (112) rounds, while the owner of five apps changes something (long)
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-112} scripts/test tests/chaos/test_kill.py
 
-test-catalog:  ## install and use the apps whose programs take minutes to compile, which is done once (LND)
+test-catalog:  ## install and use most apps of the catalog (a quarter of an hour; the first time, LND is compiled)
 	@ARCHIPELAGO_TEST_CATALOG=1 scripts/test tests/catalog
 
 backup-targets: ## try all targets, also a real S3 server, which Go builds of its module (some minutes the first time)

@@ -1,6 +1,6 @@
-"""What installs and uses apps whose programs take minutes to compile: `make test-catalog`.
+"""What installs and uses apps of the catalog, which takes too long for each run of all tests: `make test-catalog`.
 
-They are compiled once, and kept for the next run.
+Programs that take minutes to compile are compiled once, and kept for the next run.
 """
 
 import os

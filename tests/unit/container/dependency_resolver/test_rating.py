@@ -100,9 +100,15 @@ def test_the_apps_of_the_project() -> None:
             "lnbits": 5,  # it pays, and a few of its packages are built from source
             "lnd": 7,
             "mesh-gateway": 8,
+            "mosquitto": 8,
             "nostr-relay": 8,
+            "ntfy": 7,
+            "prometheus": 6,
+            "radicale": 8,
             "reticulum": 6,
             "specter": 5,
+            "syncthing": 7,
             "tor": 7,
+            "unbound": 7,
         }
     }
