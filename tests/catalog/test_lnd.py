@@ -15,6 +15,13 @@ from support.tiny_apps import ALIVE, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3600)]
 
+USED = {
+    "lnd": (
+        "opens a channel to another LND, pays and is paid, gives a consumer an invoice and no payment, and closes its "
+        "channels by the static channel backup"
+    )
+}
+
 
 def shop(apps: Path) -> None:
     """Write an app that may make invoices, and may not pay."""

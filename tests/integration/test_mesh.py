@@ -21,6 +21,10 @@ pytestmark = [
     pytest.mark.waits,
 ]
 
+USED = {
+    "mesh-gateway": "broadcasts a signed transaction that comes over a wire which loses 30 % of the packets",
+    "reticulum": "brings the fragments of a transaction from another node to the gateway, and the report back",
+}
 GATEWAY = "mesh-gateway"
 LOSS = 0.3
 _CALL = (

@@ -29,6 +29,12 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.lane(1),
 ]
+USED = {
+    "bitcoin-knots": "mines on regtest; the node says the same of its chain, and a consumer calls what its role may",
+    "electrumx": "a wallet's server has the blocks that Bitcoin Knots has just mined",
+    "nostr-relay": "a signed event is published and read back",
+    "specter": "its page has the chain of the node, behind the node's login",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -25,6 +25,7 @@ from support.visitors import Visitor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.waits]
 
+USED = {"tor": "publishes pages as onion services in a private Tor network, where a client opens them with its key"}
 INTERNET, LOCAL, PORT, HOST = os.environ["ARCHIPELAGO_OUTSIDE"].split()
 SHOW = '[httpd, -f, -p, "8000", -h, /www]'
 PATIENCE = 120.0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archipelago.docgen.catalog_page import catalog_page_files
 from archipelago.docgen.manifest_reference import manifest_files
 from archipelago.docgen.messages import message_files
 from archipelago.docgen.rpc_reference import rpc_files
@@ -11,7 +12,7 @@ from archipelago.docgen.rpc_reference import rpc_files
 Generator = Callable[[], Iterable[tuple[str, str]]]
 """Makes files: pairs of path (in the checkout) and content."""
 
-GENERATORS: tuple[Generator, ...] = (manifest_files, message_files, rpc_files)
+GENERATORS: tuple[Generator, ...] = (catalog_page_files, manifest_files, message_files, rpc_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class GeneratedFile:
 
 
 def generated_files() -> list[GeneratedFile]:
-    """Return every generated file, in a stable order."""
+    """Return every generated file, in a stable order. Raises `ValueError` where what one is made of is incomplete."""
     files = [GeneratedFile(path, content) for generator in GENERATORS for path, content in generator()]
     return sorted(files, key=lambda file: file.path)
 
