@@ -12,7 +12,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from archipelago.container.images.build.tool_process import run_tool
-from archipelago.container.images.build.watch import LEAST_FREE
+from archipelago.container.images.disk_reserve import DiskReserve, free_disk
 from archipelago.container.images.python_packages.target import PythonTarget
 from archipelago.container.images.python_packages.wheel import BadWheel, rewrite_wheel, unpacked_size
 from archipelago.container.images.refusal import PackagesRefused
@@ -23,12 +23,6 @@ _ORIGIN = "uv_cache.json"
 _MOST_UNPACKED = 2 * 1024**3
 _LOOK = 0.2
 """Seconds between two looks at the disk."""
-
-
-def free_disk(folder: Path) -> int:
-    """Return the bytes that are free on the disk of a folder; blocks."""
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class WheelInstaller:
     def __init__(self, uv: str, most: int = _MOST_UNPACKED, free: Callable[[Path], int] = free_disk) -> None:
         self._uv = uv
         self._most = most
-        self._free = free
+        self._reserve = DiskReserve(free)
         # A wheel may take a minute, and each takes a thread of those that the whole node shares.
         self._turn = asyncio.Semaphore(1)
 
@@ -117,22 +111,15 @@ class WheelInstaller:
                         msg("the packages have more than {most} bytes, unpacked", most=self._most),
                         msg("ask for fewer packages"),
                     )
-                await self._refuse_full(checked, size)
+                await self._reserve.require(checked, size)
                 lines.append(await asyncio.to_thread(_rewrite, wheel, checked))
-        await self._refuse_full(checked, self._most - left)  # uv unpacks all of them once more
+        await self._reserve.require(checked, self._most - left)  # uv unpacks all of them once more
         return lines
 
     async def _watch_disk(self, folder: Path) -> None:
         while True:
-            await self._refuse_full(folder, 0)
+            await self._reserve.require(folder, 0)
             await asyncio.sleep(_LOOK)
-
-    async def _refuse_full(self, folder: Path, size: int) -> None:
-        """Raise `PackagesRefused` where so many bytes more would leave too little to the rest of the node."""
-        if await asyncio.to_thread(self._free, folder) - size < LEAST_FREE:
-            raise PackagesRefused(
-                msg("there is no space left on device for the packages"), msg("free some space, then try again")
-            )
 
 
 def _size(wheel: Wheel) -> int:

@@ -18,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from archipelago.container.images.file_names import wrong_file_name
+
 _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 _METADATA = frozenset({"METADATA", "WHEEL", "RECORD"})
 _SCRIPT_SECTIONS = frozenset({"console_scripts", "gui_scripts"})
@@ -157,11 +159,8 @@ def _entry(info: zipfile.ZipInfo) -> _Entry:
 
 
 def _check_name(name: str) -> None:
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise BadWheel(f"{name!r} leads out of the folder that it is unpacked to")
-    if not name.isprintable() or "\\" in name or len(name) > 1000 or any(len(part.encode()) > 255 for part in parts):
-        raise BadWheel(f"{name!r} is not a file's name")
+    if reason := wrong_file_name(name):
+        raise BadWheel(reason)
 
 
 def _check_layout(entries: list[_Entry], name: str, version: Version) -> None:
