@@ -2137,7 +2137,7 @@ export type SnapshotsDisk = {
   "shares": boolean;
 };
 
-export type SourceKind = "debian" | "pypi" | "go" | "registry" | "folder";
+export type SourceKind = "debian" | "pypi" | "go" | "npm" | "registry" | "folder";
 
 export type SshIntroduction = {
   /** What the machine says its key is; whether that is so, only its owner knows. */

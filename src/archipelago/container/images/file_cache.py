@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NAME = re.compile(r"(?:[0-9a-f]{64}){1,2}", re.ASCII)
 _PIECE = 1024**2
 _LIMIT = 1024**3
 
@@ -26,7 +26,7 @@ class FileCache:
     """Files by their hash in a folder of the node's own, which no build sees. Blocks on files; raises OSError."""
 
     def __init__(self, folder: Path, limit: int = _LIMIT, digest: Callable[[Path], str] = sha256_of) -> None:
-        """`digest` returns the hash of a file, 64 hexadecimal digits; its ValueError is for one that has none."""
+        """`digest` returns the hash of a file, 64 or 128 hexadecimal digits; ValueError is for one that has none."""
         self._folder = folder
         self._limit = limit
         """Bytes that `trim` leaves."""

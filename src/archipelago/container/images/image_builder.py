@@ -23,18 +23,28 @@ from archipelago.container.images.go_modules.fetcher import GoModuleFetcher
 from archipelago.container.images.go_modules.hashes import go_digest
 from archipelago.container.images.go_modules.program_builder import GoProgramBuilder
 from archipelago.container.images.local_images import LocalImages
+from archipelago.container.images.npm_packages.fetcher import NpmFetcher, sha512_of
+from archipelago.container.images.npm_packages.packages import NpmPackages
 from archipelago.container.images.progress import FetchProgress, OnProgress, scaled
 from archipelago.container.images.python_packages.fetcher import Fetched, PackageFetcher
 from archipelago.container.images.python_packages.installer import Wheel, WheelInstaller
 from archipelago.container.images.python_packages.packages import PythonPackages
 from archipelago.container.images.python_packages.source_builder import ConfinedBuilder
 from archipelago.container.images.python_packages.target import PythonTarget
-from archipelago.container.images.recipe import BASE_LABEL, BUILT_LABEL, PROGRAMS, PYTHON_PACKAGES, BuildTools
+from archipelago.container.images.recipe import (
+    BASE_LABEL,
+    BUILT_LABEL,
+    NODE_PACKAGES,
+    PROGRAMS,
+    PYTHON_PACKAGES,
+    BuildTools,
+)
 from archipelago.container.manifest.containerfile.instructions import ContainerfileError
 from archipelago.container.manifest.containerfile.reader import base_image
 from archipelago.container.manifest.model.containers import Container
-from archipelago.container.manifest.model.images import ContainerfileRecipe, GoBuild, PackagesRecipe
+from archipelago.container.manifest.model.images import ContainerfileRecipe, GoBuild, NpmInstall, PackagesRecipe
 from archipelago.container.manifest.package import AppPackage
+from archipelago.container.manifest.package_lock import platform_of
 from archipelago.container.podman_client.client import PodmanClient
 from archipelago.security.image_verifier.verifier import ImageVerifier
 from archipelago.support.texts.text import msg
@@ -53,6 +63,7 @@ class ImageBuilder:
         sandbox: BuildSandbox,
         python: PythonPackages,
         modules: GoModuleFetcher,
+        npm: NpmPackages,
         tools: BuildTools,
         verifier: ImageVerifier,
         work: Path,
@@ -62,6 +73,7 @@ class ImageBuilder:
         self._sandbox = sandbox
         self._python = python
         self._modules = modules
+        self._npm = npm
         self._tools = tools
         self._verifier = verifier
         self._work = work
@@ -83,7 +95,8 @@ class ImageBuilder:
         sandbox = BuildSandbox(client, work, cgroup)
         python = PythonPackages(PackageFetcher(tools.python_index, FileCache(downloads)), WheelInstaller(tools.uv))
         modules = GoModuleFetcher(tools.module_proxy, FileCache(downloads, digest=go_digest))
-        return cls(client, local, sandbox, python, modules, tools, verifier, work)
+        npm = NpmPackages(NpmFetcher(tools.npm_registry, FileCache(downloads, digest=sha512_of)))
+        return cls(client, local, sandbox, python, modules, npm, tools, verifier, work)
 
     async def build(self, package: AppPackage, spec: Container, name: str, report: OnProgress) -> None:
         """Build the image of a container by its recipe, under a name. Raises `NodeError` and `PodmanError`."""
@@ -153,6 +166,10 @@ class ImageBuilder:
             if recipe.go is not None:
                 into = await asyncio.to_thread(_make_open, overlay, Path(PROGRAMS))
                 await self._build_go(package, recipe.go, folder / "go", into, report)
+            if recipe.npm is not None:
+                report(FetchProgress(msg("fetches npm packages"), 20.0))
+                into = await asyncio.to_thread(_make_open, overlay, Path(NODE_PACKAGES))
+                await self._install_npm(package, recipe.npm, folder / "npm", into)
             report(FetchProgress(msg("fetches packages from Debian {suite}", suite=recipe.suite), 30.0))
             main = image_recipe.main_package(package.manifest.id, recipe)
             command = image_recipe.mmdebstrap_command(
@@ -196,6 +213,14 @@ class ImageBuilder:
             report(FetchProgress(msg("builds Go programs"), 15.0))
             builder = GoProgramBuilder(self._sandbox, image)
             await builder.build(build, main, proxy, folder / "build", root, into)
+        await asyncio.to_thread(shutil.rmtree, folder)
+
+    async def _install_npm(self, package: AppPackage, npm: NpmInstall, folder: Path, into: Path) -> None:
+        lock, description = package.files[npm.lock], package.files[npm.package]
+        platform = platform_of(self._tools.architecture)
+        await self._npm.install(
+            lock, description, platform, folder, into, optional=npm.optional, without_addon=npm.without_addon
+        )
         await asyncio.to_thread(shutil.rmtree, folder)
 
     def _stored(self, package: AppPackage, main: str | None, printed: str) -> str:

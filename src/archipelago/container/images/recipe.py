@@ -51,9 +51,13 @@ _TRUST_AUTHORITIES = (
 """Makes the list of certificate authorities where OpenSSL, GnuTLS and Go look for it."""
 DEFAULT_MODULE_PROXY = "https://proxy.golang.org/"
 """Where Go modules come from (https://go.dev/ref/mod#goproxy-protocol)."""
+DEFAULT_NPM_REGISTRY = "https://registry.npmjs.org/"
+"""Where packages for Node.js come from."""
 PROGRAMS = "usr/local/bin"
 """Where programs that are built come in an image."""
 PYTHON_PACKAGES = "usr/lib/python3/dist-packages"
+NODE_PACKAGES = "usr/local/lib"
+"""Where `node_modules` comes in an image: what is below the same folder finds the packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class BuildTools:
     security_mirror: str = DEFAULT_SECURITY_MIRROR
     python_index: str = DEFAULT_INDEX
     module_proxy: str = DEFAULT_MODULE_PROXY
+    npm_registry: str = DEFAULT_NPM_REGISTRY
 
 
 def reference(package: AppPackage, container: str) -> str:
@@ -132,7 +137,7 @@ def go_builder(build: GoBuild) -> PackagesRecipe:
 def _digest(recipe: PackagesRecipe | ContainerfileRecipe, files: Mapping[str, bytes]) -> str:
     contents = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     # What a recipe does not use does not change its digest: images of before it was known stay.
-    unused = {name for name in ("python_build", "go") if getattr(recipe, name, None) is None}
+    unused = {name for name in ("python_build", "go", "npm") if getattr(recipe, name, None) is None}
     value = [BUILDER_VERSION, recipe.model_dump(mode="json", exclude=unused), contents]
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 

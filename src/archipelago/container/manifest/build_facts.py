@@ -24,6 +24,8 @@ class SourceKind(StrEnum):
     """Python packages of an index."""
     GO = "go"
     """Go modules of a module proxy, as source code."""
+    NPM = "npm"
+    """Packages of npm's registry."""
     REGISTRY = "registry"
     """Another image."""
     FOLDER = "folder"
@@ -53,10 +55,11 @@ _DEBIAN = BuildSource(kind=SourceKind.DEBIAN, pinned=False)
 def build_facts(recipe: PackagesRecipe | ContainerfileRecipe) -> BuildFacts:
     """Return what a recipe comes to. A Containerfile counts as one that executes, since that is what it is for."""
     match recipe:
-        case PackagesRecipe(python=python, python_build=python_build, go=go, files=files):
+        case PackagesRecipe(python=python, python_build=python_build, go=go, npm=npm, files=files):
             found = [_DEBIAN]
             found += [BuildSource(kind=SourceKind.PYPI, pinned=True)] if python is not None else []
             found += [BuildSource(kind=SourceKind.GO, pinned=True)] if go is not None else []
+            found += [BuildSource(kind=SourceKind.NPM, pinned=True)] if npm is not None else []
             found += [BuildSource(kind=SourceKind.FOLDER, pinned=True)] if files else []
             executes = (BuildCode.PYTHON,) if python_build is not None else ()
             return BuildFacts(executes=executes, sources=tuple(found))

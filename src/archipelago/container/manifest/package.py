@@ -18,6 +18,7 @@ from archipelago.container.manifest.containerfile.reader import parse_containerf
 from archipelago.container.manifest.loader import load_manifest, load_stored_manifest, place_findings
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.images import ContainerfileRecipe, PackagesRecipe
+from archipelago.container.manifest.package_lock import PackageLockError, parse_package_lock
 from archipelago.container.manifest.requirements import RequirementsError, parse_requirements
 from archipelago.container.manifest.screenshots import Screenshot, belongs, find_screenshots
 from archipelago.container.manifest.templates import MAX_WORDS, Names, check_template, count_words
@@ -96,6 +97,7 @@ def load_package(folder: Path) -> AppPackage:
     problems += _template_problems(folder, manifest, content)
     problems += _containerfile_problems(folder, manifest, content)
     problems += _requirement_problems(folder, manifest, content)
+    problems += _lock_problems(folder, manifest, content)
     if problems:
         raise ManifestError(tuple(problems))
     return AppPackage(manifest, text, content, icons[0] if icons else None, pictures)
@@ -209,7 +211,7 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
         if container.signed_by is not None:
             yield (*here, "signed_by"), container.signed_by
         match container.build:
-            case PackagesRecipe(python=python, python_build=python_build, go=go, files=files):
+            case PackagesRecipe(python=python, python_build=python_build, go=go, npm=npm, files=files):
                 if python is not None:
                     yield (*here, "build", "python"), python
                 if python_build is not None:
@@ -217,6 +219,9 @@ def _named_files(manifest: AppManifest) -> Iterator[tuple[KeyPath, str]]:
                 if go is not None:
                     yield (*here, "build", "go", "module"), go.module
                     yield (*here, "build", "go", "module"), go.sums
+                if npm is not None:
+                    yield (*here, "build", "npm", "package"), npm.package
+                    yield (*here, "build", "npm", "package"), npm.lock
                 for index, recipe_file in enumerate(files):
                     yield (*here, "build", "files", index, "source"), recipe_file.source
             case ContainerfileRecipe(containerfile=containerfile):
@@ -287,3 +292,14 @@ def _requirement_problems(
         except RequirementsError as error:
             for problem in error.problems:
                 yield ManifestProblem(str(folder / name), problem.line, 1, "", problem.message, problem.expected)
+
+
+def _lock_problems(folder: Path, manifest: AppManifest, content: Mapping[str, bytes]) -> Iterator[ManifestProblem]:
+    recipes = [container.build for container in manifest.containers.values()]
+    found = {recipe.npm for recipe in recipes if isinstance(recipe, PackagesRecipe) and recipe.npm is not None}
+    for npm in sorted(found, key=lambda npm: npm.lock):
+        if {npm.package, npm.lock} <= content.keys():
+            try:
+                parse_package_lock(content[npm.lock], content[npm.package])
+            except PackageLockError as error:
+                yield ManifestProblem(str(folder / npm.lock), 1, 1, "", str(error))

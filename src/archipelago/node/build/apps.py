@@ -24,6 +24,7 @@ from archipelago.container.images.recipe import (
     DEFAULT_INDEX,
     DEFAULT_MIRROR,
     DEFAULT_MODULE_PROXY,
+    DEFAULT_NPM_REGISTRY,
     DEFAULT_SECURITY_MIRROR,
     BuildTools,
 )
@@ -344,4 +345,5 @@ def _build_tools(facts: HostFacts) -> BuildTools:
         security_mirror=os.environ.get("ARCHIPELAGO_DEBIAN_SECURITY_MIRROR", DEFAULT_SECURITY_MIRROR),
         python_index=os.environ.get("ARCHIPELAGO_PYTHON_INDEX", DEFAULT_INDEX),
         module_proxy=os.environ.get("ARCHIPELAGO_GO_PROXY", DEFAULT_MODULE_PROXY),
+        npm_registry=os.environ.get("ARCHIPELAGO_NPM_REGISTRY", DEFAULT_NPM_REGISTRY),
     )

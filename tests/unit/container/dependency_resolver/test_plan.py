@@ -53,6 +53,8 @@ def test_what_building_an_image_executes_and_what_it_is_made_of() -> None:
     ]
     python = facts(type="packages", packages=["x"], python="a.txt", python_build={"requirements": "b.txt"})
     assert python == ([BuildCode.PYTHON.value], [("debian", False), ("pypi", True)])
+    npm = facts(type="packages", packages=["nodejs"], npm={})
+    assert npm == ([], [("debian", False), ("npm", True)])
     commands = [BuildCode.COMMANDS.value]
     assert facts(type="containerfile", base={"packages": ["x"]}) == (commands, [("debian", False), ("folder", True)])
     assert facts(type="containerfile") == (commands, [("registry", True), ("folder", True)])

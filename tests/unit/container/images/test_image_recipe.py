@@ -32,6 +32,7 @@ from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.model.images import (
     ContainerfileRecipe,
     GoBuild,
+    NpmInstall,
     PackagesBase,
     PackagesRecipe,
     PythonBuild,
@@ -121,6 +122,9 @@ def test_what_builds_python_packages_is_part_of_a_recipe_only_where_it_is_used()
     assert base_digest(PackagesRecipe(type="packages", packages=("python3",), go=go)) != base_digest(
         PackagesRecipe(type="packages", packages=("python3",))
     )
+    npm = PackagesRecipe(type="packages", packages=("python3",), npm=NpmInstall(package="web/package.json"))
+    assert npm.pinning_files == ("web/package.json", "web/package-lock.json")
+    assert base_digest(npm) != base_digest(PackagesRecipe(type="packages", packages=("python3",)))
     # Recipes without it have the digest that they had before it was known, so their images stay.
     old = {"type": "packages", "suite": "bookworm", "packages": ["python3"], "python": None, "files": []}
     value = json.dumps([BUILDER_VERSION, old, {}], sort_keys=True)

@@ -43,7 +43,8 @@ def test_a_folder_is_read_whole(folder: Path) -> None:
     assert package.icon == b"<svg/>"
     assert sorted(package.files) == [
         *("Containerfile", "files/build-requirements.txt", "files/cosign.pub", "files/go.mod", "files/go.sum"),
-        *("files/harbour.conf.j2", "files/harbourd", "files/requirements.txt"),
+        *("files/harbour.conf.j2", "files/harbourd", "files/package-lock.json", "files/package.json"),
+        "files/requirements.txt",
     ]
 
 
@@ -80,7 +81,7 @@ def test_files_that_the_manifest_names_must_be_there(folder: Path) -> None:
     (folder / "files" / "harbourd.sh").write_text("")
     (folder / "Containerfile").unlink()
     lines = refused(folder)
-    assert len(lines) == 8
+    assert len(lines) == 10
     row = (folder / "manifest.yml").read_text().split("source: files/harbourd")[0].count("\n") + 1
     assert any(
         f"manifest.yml:{row}:20: containers.daemon.build.files[0].source: there is no file 'files/harbourd' in "
@@ -272,3 +273,15 @@ def test_requirements_files_that_pin_nothing_are_refused_with_the_line(folder: P
     first, second = refused(folder)
     assert "files/build-requirements.txt:2:1: URLs, repositories and local paths are not accepted" in first
     assert "files/requirements.txt:2:1:" in second and "expected name==version, with --hash=sha256:" in second
+
+
+def test_lock_files_that_pin_nothing_are_refused(folder: Path) -> None:
+    lock = folder / "files/package-lock.json"
+    lock.write_text(
+        lock.read_text().replace('"resolved": "https://registry.npmjs.org', '"resolved": "https://evil.example')
+    )
+    (problem,) = refused(folder)
+    assert "files/package-lock.json" in problem and "node_modules/bytes: it comes from 'https://evil.example" in problem
+    lock.unlink()
+    (problem,) = refused(folder)
+    assert "there is no file 'files/package-lock.json' in the app's folder" in problem

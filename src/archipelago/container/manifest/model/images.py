@@ -81,6 +81,37 @@ class GoBuild(Part):
         return self
 
 
+NpmName = Annotated[
+    str, StringConstraints(pattern=r"^(@[a-zA-Z0-9~-][a-zA-Z0-9._~-]*/)?[a-zA-Z0-9~-][a-zA-Z0-9._~-]*$", max_length=200)
+]
+
+
+class NpmInstall(Part):
+    """Packages of npm's registry, each with its hash, in `/usr/local/lib/node_modules`.
+
+    They are unpacked, and nothing of them is executed: no script is run. What only developers need is left out.
+    """
+
+    package: PackagePath = "package.json"
+    """Path of a package.json inside the app's folder. Its package-lock.json, with all hashes, is beside it:
+    `npm install --package-lock-only` makes it."""
+    optional: bool = False
+    """Whether optional packages are installed as well, where they fit the machine."""
+    without_addon: Annotated[tuple[NpmName, ...], Field(max_length=20)] = ()
+    """Packages whose addon would have to be compiled: they are installed without it, as the app does not use it."""
+
+    @property
+    def lock(self) -> str:
+        """Path of its package-lock.json inside the app's folder."""
+        return f"{self.package.removesuffix('package.json')}package-lock.json"
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if self.package.rpartition("/")[2] != "package.json":
+            raise ValueError("'package' is the path of a package.json")
+        return self
+
+
 class PackagesRecipe(Part):
     """An image made from a distribution's signed packages, without any container registry.
 
@@ -100,13 +131,17 @@ class PackagesRecipe(Part):
     """What builds source distributions among them; without it, each must have a wheel, and nothing is executed."""
     go: GoBuild | None = None
     """Programs that are built from Go modules."""
+    npm: NpmInstall | None = None
+    """Packages of npm's registry, for the image's Node.js (package `nodejs`: 20 in `trixie`, 24 in `sid`)."""
     files: tuple[RecipeFile, ...] = ()
     """Files of the app's folder that are copied into the image."""
 
     @property
     def pinning_files(self) -> tuple[str, ...]:
         """Paths of the files inside the app's folder that pin what is downloaded."""
-        return (*self.requirements_files, *((self.go.module, self.go.sums) if self.go is not None else ()))
+        go = () if self.go is None else (self.go.module, self.go.sums)
+        npm = () if self.npm is None else (self.npm.package, self.npm.lock)
+        return (*self.requirements_files, *go, *npm)
 
     @property
     def requirements_files(self) -> tuple[str, ...]:
