@@ -101,6 +101,7 @@ def test_the_apps_of_the_project() -> None:
             "lnd": 7,
             "mesh-gateway": 8,
             "mosquitto": 8,
+            "node-red": 6,
             "nostr-relay": 8,
             "ntfy": 7,
             "prometheus": 6,
