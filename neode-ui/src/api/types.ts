@@ -1011,7 +1011,7 @@ export type InstallParams = {
   "downgrade": boolean;
 };
 
-export type InterfaceRole = "broadcast" | "read" | "wallet" | "full";
+export type InterfaceRole = "view" | "mine" | "broadcast" | "read" | "wallet" | "full";
 
 export type IntroduceParams = {
   "host": string;

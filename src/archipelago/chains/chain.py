@@ -11,6 +11,10 @@ from archipelago.chains.facts import ChainFacts
 class InterfaceRole(StrEnum):
     """What a consumer may do with an interface whose provider knows its consumers by login."""
 
+    VIEW = "view"
+    """See the chain and what waits for a block, and nothing else."""
+    MINE = "mine"
+    """Get templates of blocks, hand blocks in that were found, and nothing else."""
     BROADCAST = "broadcast"
     """Broadcast what is signed elsewhere, ask whether it would be accepted and which chain it is, and nothing else."""
     READ = "read"
@@ -19,6 +23,19 @@ class InterfaceRole(StrEnum):
     """Make and use wallets as well."""
     FULL = "full"
     """Everything."""
+
+    @property
+    def includes(self) -> frozenset["InterfaceRole"]:
+        """The roles whose rights it has, its own among them."""
+        return frozenset((self, *_INCLUDED.get(self, ())))
+
+
+_READING = (InterfaceRole.VIEW, InterfaceRole.BROADCAST)
+_INCLUDED: Mapping[InterfaceRole, tuple[InterfaceRole, ...]] = {
+    InterfaceRole.READ: _READING,
+    InterfaceRole.WALLET: (*_READING, InterfaceRole.READ),
+    InterfaceRole.FULL: tuple(InterfaceRole),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,29 @@ Nobody's list has `stop`, nor what writes files, changes the node's peers or rev
 
 from archipelago.chains.chain import InterfaceRole
 
+_VIEW = (
+    "estimatesmartfee",
+    "getblock",
+    "getblockchaininfo",
+    "getblockhash",
+    "getblockheader",
+    "getblockstats",
+    "getindexinfo",
+    "getmempoolentry",
+    "getmempoolinfo",
+    "getrawmempool",
+    "getrawtransaction",
+    "gettxout",
+    "validateaddress",
+)
+_MINE = (
+    "getbestblockhash",
+    "getblockchaininfo",
+    "getblocktemplate",
+    "preciousblock",  # of two blocks at the same height, the node prefers its owner's
+    "submitblock",
+    "validateaddress",
+)
 _BROADCAST = (
     "getblockchaininfo",
     "sendrawtransaction",
@@ -127,6 +150,10 @@ _WALLET = (
 def methods_of(role: InterfaceRole) -> tuple[str, ...] | None:
     """Return the methods that a role may call, in order; None for all of them."""
     match role:
+        case InterfaceRole.VIEW:
+            return _VIEW
+        case InterfaceRole.MINE:
+            return _MINE
         case InterfaceRole.BROADCAST:
             return _BROADCAST
         case InterfaceRole.READ:

@@ -122,6 +122,8 @@ _LOGIN_CHANGES = {
     (True, True): msg("gets another role"),
 }
 _ROLES = {
+    InterfaceRole.VIEW: msg(", only to look at the chain"),
+    InterfaceRole.MINE: msg(", only to mine blocks"),
     InterfaceRole.BROADCAST: msg(", only to broadcast transactions"),
     InterfaceRole.READ: "",
     InterfaceRole.WALLET: msg(", and may use its wallets"),

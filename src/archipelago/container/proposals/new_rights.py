@@ -1,21 +1,13 @@
 """What a version of an app asks for that the installed one does not: only its owner may grant that. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from archipelago.chains.chain import InterfaceRole
 from archipelago.container.dependency_resolver.rating import egress_words, rate
 from archipelago.container.manifest.build_facts import build_facts
 from archipelago.container.manifest.model.app import AppManifest
 from archipelago.container.manifest.model.containers import Container
 from archipelago.container.manifest.model.endpoints import Endpoint, EndpointLogin
 from archipelago.support.texts.text import msg
-
-_ROLES: Sequence[InterfaceRole] = (
-    InterfaceRole.BROADCAST,
-    InterfaceRole.READ,
-    InterfaceRole.WALLET,
-    InterfaceRole.FULL,
-)
 
 
 def new_rights(before: AppManifest, after: AppManifest) -> tuple[str, ...]:
@@ -66,11 +58,11 @@ def _doors(endpoints: Mapping[str, Endpoint]) -> set[tuple[str, str]]:
 
 
 def _uses(manifest: AppManifest) -> set[tuple[str, str]]:
-    """Return by interface what the app may do with it: a role includes those below it."""
+    """Return by interface what the app may do with it: a role may include others."""
     return {
         (name, right)
         for name, required in manifest.requires.items()
-        for right in (*required.permissions, *_ROLES[: _ROLES.index(required.role) + 1])
+        for right in (*required.permissions, *required.role.includes)
     }
 
 

@@ -12,12 +12,30 @@ DANGEROUS = {
 }
 
 
-@pytest.mark.parametrize("role", [InterfaceRole.BROADCAST, InterfaceRole.READ, InterfaceRole.WALLET])
+@pytest.mark.parametrize("role", [each for each in InterfaceRole if each is not InterfaceRole.FULL])
 def test_no_list_has_what_is_dangerous(role: InterfaceRole) -> None:
     methods = methods_of(role)
     assert methods is not None
     assert not DANGEROUS & set(methods)
     assert list(methods) == sorted(set(methods))
+
+
+@pytest.mark.parametrize("role", InterfaceRole)
+def test_a_role_has_the_calls_of_all_that_it_includes(role: InterfaceRole) -> None:
+    methods = methods_of(role)
+    assert role in role.includes
+    for other in InterfaceRole:
+        others = methods_of(other)
+        fewer = methods is None or (others is not None and set(others) <= set(methods))
+        assert (other in role.includes) == fewer, other
+
+
+def test_who_mines_sees_no_transaction_and_who_looks_sends_nothing() -> None:
+    mine, view = methods_of(InterfaceRole.MINE), methods_of(InterfaceRole.VIEW)
+    assert mine is not None and view is not None
+    assert {"getblocktemplate", "submitblock"} <= set(mine)
+    assert not any("transaction" in method or "mempool" in method for method in mine)
+    assert not any(method.startswith(("send", "submit", "scan")) for method in view)
 
 
 def test_a_wallet_may_all_that_a_reader_may_and_a_reader_has_no_wallet() -> None:

@@ -29,6 +29,7 @@ ASKED: list[tuple[dict[str, Any], str]] = [
     ({"endpoints": {"web": {**WEB, "login": "none"}}}, "reached in another way: web"),
     ({"requires": {"bitcoin-rpc": {}}}, "more of other apps: bitcoin-rpc"),
     ({"requires": {"bitcoin-rpc": {"role": "wallet"}}}, "more of other apps: bitcoin-rpc"),
+    ({"requires": {"bitcoin-rpc": {"role": "mine"}}}, "more of other apps: bitcoin-rpc"),
     ({"requires": {"lnd-rest": {"permissions": ["info:read"]}}}, "more of other apps: lnd-rest"),
     ({"leases": ["lightning-keys"]}, "lightning-keys"),
     ({"onions": {"container": "main", "cookie": "state", "sockets": "/onions"}}, "onion-services"),
