@@ -98,6 +98,7 @@ def test_the_apps_of_the_project() -> None:
             "bitcoin-knots": 7,
             "electrumx": 7,
             "lnbits": 5,  # it pays, and a few of its packages are built from source
+            "explorer": 8,
             "lnd": 7,
             "mesh-gateway": 8,
             "mosquitto": 8,

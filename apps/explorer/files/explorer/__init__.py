@@ -1,0 +1,1 @@
+"""A block explorer over the node's own bitcoind, and over its Electrum server where there is one."""
