@@ -96,6 +96,7 @@ def test_the_apps_of_the_project() -> None:
     assert scores == {
         **{
             "bitcoin-knots": 7,
+            "datum-gateway": 7,
             "electrumx": 7,
             "lnbits": 5,  # it pays, and a few of its packages are built from source
             "explorer": 8,
