@@ -109,6 +109,7 @@ def test_the_apps_of_the_project() -> None:
             "prometheus": 6,
             "radicale": 8,
             "reticulum": 6,
+            "searxng": 7,
             "specter": 5,
             "syncthing": 7,
             "tor": 7,
