@@ -219,8 +219,8 @@ def is_version(said: str, installed: str) -> bool:
     """Return whether a distribution's version is that of a manifest, which may leave out its last parts.
 
     Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out, and the mark of
-    sources from which it has taken files ("~ds1").
+    sources from which it has taken files ("~ds1"). The mark of what comes before a version ("1.0~beta") stays without "~".
     """
     upstream = installed.partition(":")[2] or installed
-    upstream = upstream.rpartition("-")[0] or upstream
-    return re.match(rf"{re.escape(said)}(?:$|[.+-]|~(?:ds|dfsg))", upstream) is not None
+    upstream = re.sub("~(ds|dfsg).*", "", upstream.rpartition("-")[0] or upstream).replace("~", "")
+    return re.match(rf"{re.escape(said)}(?:$|[.+-])", upstream) is not None

@@ -201,6 +201,7 @@ def test_the_installed_version_is_read_from_what_the_builder_prints(output: str,
         ("29.4", "29.40-1", False),
         ("29.4", "29.3-1", False),
         ("29.4", "29.4~rc1-1", False),
+        ("29.4rc1", "29.4~rc1-1", True),
         ("1.0", "1:1.35.0-4+b7", False),
     ],
 )
