@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
+from explorer.words import size
 from support.app_visit import AppVisit, visiting
 from support.harness import TestNode, remove_leftovers
 from support.mesh import KNOTS, cli
@@ -95,6 +96,7 @@ async def test_a_payment_waits_in_the_mempool_and_is_found_by_all_that_it_has(no
     for search in (block, "111"):
         page = await opened(owner, f"/search?q={search}")
         assert block in page and txid in page and "Block 111" in page
+        assert size(json.loads(await cli(node, "getblock", block))["size"]) in page
     page = await opened(owner, f"/tx/{txid}?block={block}")
     assert "1 confirmation<" in page and f'href="/block/{block}"' in page and f"/address/{address}" in page
     assert f'href="/block/{block}">111<' in await opened(owner, "/")

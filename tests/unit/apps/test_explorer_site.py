@@ -41,8 +41,8 @@ ANSWERS: dict[str, Any] = {
     "getblockchaininfo": {**CHAIN, "pruned": False},
     "getblockhash": BLOCK,
     "getblockheader": HEADER,
-    "getblock": {"weight": 4000, "tx": [TXID] * 60},
-    "getblockstats": {"total_size": 999, "totalfee": 5, "feerate_percentiles": [1, 2, 3, 4, 5], "subsidy": 10},
+    "getblock": {"weight": 4000, "size": 1234567, "tx": [TXID] * 60},
+    "getblockstats": {"totalfee": 5, "feerate_percentiles": [1, 2, 3, 4, 5], "subsidy": 10},
     "getrawtransaction": TRANSACTION,
     "getrawmempool": [TXID] * 5000,
     "getmempoolinfo": {"size": 5000, "bytes": 10, "usage": 10, "mempoolminfee": 0.00001, "total_fee": 0.1},
@@ -123,6 +123,15 @@ def test_a_page_has_a_bounded_part_of_a_long_list_and_the_way_to_the_rest() -> N
         calls.clear()
         page = ask("/mempool?page=9999")[1]
         assert "40 of 40" in page and "1,000 of 5,000" in page and len(calls) < 60
+
+
+def test_a_block_in_which_nobody_pays_has_its_whole_size_and_no_rate_of_fees() -> None:
+    with served(ANSWERS) as (ask, _):
+        page = ask("/")[1]
+        assert "1.23 MB" in page and "3.00 <small>sat/vB" in page
+    with served({**ANSWERS, "getblockheader": {**HEADER, "nTx": 1}}) as (ask, _):
+        page = ask("/")[1]
+        assert "1.23 MB" in page and "sat/vB" not in page.partition("<table")[2]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ MOST_SHOWN = 1000
 _MOST_INPUTS = 100
 """Of a transaction in the mempool, for what it changes at an address."""
 _KEPT_STATS = 512
-_STATS = ("total_size", "totalfee", "feerate_percentiles", "subsidy", "total_out")
+_STATS = ("totalfee", "feerate_percentiles", "subsidy", "total_out")
 _TARGETS = ((2, "20 minutes"), (3, "30 minutes"), (6, "an hour"), (18, "three hours"), (144, "a day"), (1008, "a week"))
 """Blocks and how long they take."""
 
@@ -101,13 +101,17 @@ class StatsKept:
         self._lock = Lock()
 
     def of(self, node: Calls, block: str) -> Answer | None:
-        """Return `getblockstats` of a block by its hash; None where the block is not there any more, or not yet."""
+        """Return `getblockstats` of a block by its hash, with its `size` in bytes, which those do not have.
+
+        None where the block is not there any more, or not yet.
+        """
         with self._lock:
             if block in self._known:
                 self._known.move_to_end(block)
                 return self._known[block]
         try:
-            found: Answer = node.call("getblockstats", block, list(_STATS))
+            figures = node.call("getblockstats", block, list(_STATS))
+            found: Answer = {**figures, "size": node.call("getblock", block, 1)["size"]}
         except CallRefused:
             return None
         with self._lock:

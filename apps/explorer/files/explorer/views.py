@@ -23,11 +23,11 @@ class BlockRow:
     """Seconds since 1970, by its miner."""
     transactions: int
     size: int | None
-    """Bytes; None where the block is not there any more (pruned), as are the next two."""
+    """Bytes of all of it; None where the block is not there any more (pruned), as are the next two."""
     fees: int | None
     """Satoshi, of all its transactions."""
     median_rate: Decimal | None
-    """Satoshi per virtual byte."""
+    """Satoshi per virtual byte; None as well for a block of which nobody paid a fee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +131,18 @@ class Estimate:
 
 
 def block_row(header: Answer, stats: Answer | None) -> BlockRow:
-    """Return the row of a block from `getblockheader`, and from `getblockstats` where it is there."""
+    """Return the row of a block from `getblockheader`, and from figures of it where they are there."""
     found = stats or {}
     percentiles = found.get("feerate_percentiles") or []
+    alone = int(header["nTx"]) == 1  # it pays new bitcoin, and no fee
     return BlockRow(
         height=int(header["height"]),
         hash=str(header["hash"]),
         time=int(header["time"]),
         transactions=int(header["nTx"]),
-        size=found.get("total_size"),
+        size=found.get("size"),
         fees=found.get("totalfee"),
-        median_rate=Decimal(percentiles[2]) if len(percentiles) == 5 else None,
+        median_rate=Decimal(percentiles[2]) if len(percentiles) == 5 and not alone else None,
     )
 
 
