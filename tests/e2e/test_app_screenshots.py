@@ -18,16 +18,37 @@ pytestmark = [
 ]
 
 SIZE = {"width": 1280, "height": 800}
-VIEWS = {"specter": {"1-wallet": "/wallets/new_wallet/", "2-devices": "/devices/new_device_type/"}}
+VIEWS = {
+    "specter": {"1-wallet": "/wallets/new_wallet/", "2-devices": "/devices/new_device_type/"},
+    "explorer": {"1-blocks": "/", "2-block": "/block/111", "3-mempool": "/mempool"},
+    "datum-gateway": {"1-page": "/"},
+    "searxng": {"1-page": "/"},
+}
 """Addresses of an app's page by the picture's name. None of them may show a password, also not one of a test."""
+
+CLI = ("bitcoin-cli", "-regtest")
+WALLET = (*CLI, "-rpcwallet=miner")
+
+
+async def prepared(node: TestNode, app: str) -> dict[str, str]:
+    """Have a chain with payments for what shows one; return the options that the app needs."""
+    if "bitcoin-knots" not in {each["app"] for each in await node.call("container-list")}:
+        await node.install("bitcoin-knots", options={"network": "regtest"})
+        await node.execute("bitcoin-knots", *CLI, "-named", "createwallet", "wallet_name=miner", "load_on_startup=true")
+        await node.execute("bitcoin-knots", *WALLET, "-generate", "110")
+    address = (await node.execute("bitcoin-knots", *WALLET, "getnewaddress", "", "legacy")).strip()
+    if app == "explorer":
+        for amount in range(1, 9):
+            await node.execute("bitcoin-knots", *WALLET, "sendtoaddress", address, f"0.{amount}{amount}")
+            if amount == 5:
+                await node.execute("bitcoin-knots", *WALLET, "-generate", "1")
+    return {"payout_address": address} if app == "datum-gateway" else {}
 
 
 @pytest.mark.parametrize("app", VIEWS)
 async def test_pictures_are_taken_of_what_runs(browser: Browser, node: TestNode, app: str) -> None:
     assert MADE is not None
-    if "bitcoin-knots" not in {each["app"] for each in await node.call("container-list")}:
-        await node.install("bitcoin-knots", options={"network": "regtest"})
-    await node.install(app)
+    await node.install(app, options=await prepared(node, app))
     status = await node.until(app, "healthy")
     page = next(each for each in status["endpoints"] if each["kind"] == "ui")
     address = str(page["site"]).rstrip("/")
