@@ -16,6 +16,11 @@ from support.harness import TestNode, remove_leftovers
 from support.mesh import KNOTS, cli
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+USED = {
+    "datum-gateway": (
+        "a block is made of the work that a miner gets, Bitcoin Knots takes it, and it pays to the owner alone"
+    )
+}
 
 GATEWAY = "datum-gateway"
 MAINNET = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"

@@ -15,6 +15,12 @@ from support.harness import TestNode, remove_leftovers
 from support.mesh import KNOTS, cli
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+USED = {
+    "explorer": (
+        "a payment is found in the mempool, then by its block, and with ElectrumX by its id and its address; its login "
+        "at Bitcoin Knots may look and nothing else"
+    )
+}
 
 EXPLORER = "explorer"
 NOTE = "<b>hello</b> & good bye"

@@ -12,6 +12,9 @@ from support.harness import ROOT, TestNode, copy_apps, remove_leftovers, running
 from support.tiny_apps import ALIVE, write_app
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+USED = {
+    "searxng": "a search finds what an engine has, behind the node's login, and through Tor nothing goes another way"
+}
 
 ENGINE = """
 engines:
