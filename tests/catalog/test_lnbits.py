@@ -20,6 +20,12 @@ from support.lightning import channel, install_chain, lncli, other_lnd, pay_requ
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3600)]
 
+USED = {
+    "lnbits": (
+        "is paid by another LND and pays it, from wallets of its ledger and on its page, also after restarts, and is "
+        "refused all else at LND"
+    )
+}
 MADE = os.environ.get("ARCHIPELAGO_APP_SCREENSHOTS")
 """Folder for the picture of the page in the store; without it, none is taken."""
 # A machine that builds images beside it is slow; what is awaited is an event all the same.
