@@ -78,3 +78,14 @@ async def test_it_remembers_over_a_restart(node: TestNode) -> None:
     async with visiting(node, await site(node)) as owner:
         (series,) = await query(owner, "up", start=begun, end=measured, step=1)
     assert series["values"][-1][1] == "1"
+
+
+async def test_it_asks_what_its_owner_names(node: TestNode) -> None:
+    # Both are itself; what an owner names is at other addresses of his network.
+    targets = ("127.0.0.1:9090", "localhost:9090")
+    await node.done(await node.call("container-config", app="prometheus", options={"targets": " ".join(targets)}))
+    await node.until("prometheus", "healthy")
+    async with visiting(node, await site(node)) as owner:
+        while len(found := await query(owner, "up{job='targets'} == 1")) < len(targets):
+            pass
+    assert sorted(each["metric"]["instance"] for each in found) == [*targets]
