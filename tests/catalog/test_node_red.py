@@ -16,6 +16,7 @@ from support.checkout import APPS
 from support.harness import ROOT, TestNode, copy_apps, podman, remove_leftovers, running_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+USED = {"node-red": "a flow that was made with the node's password answers over HTTP, also after a restart"}
 
 APP = "node-red"
 FAR = "http://deb.debian.org/debian/dists/trixie/Release"

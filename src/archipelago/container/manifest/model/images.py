@@ -115,8 +115,8 @@ class NpmInstall(Part):
 class PackagesRecipe(Part):
     """An image made from a distribution's signed packages, without any container registry.
 
-    The packages are unpacked and their set-up scripts are not run. Programs find libraries all the same, and certificate
-    authorities where `ca-certificates` is among the packages.
+    The packages are unpacked and their set-up scripts are not run. Programs find libraries all the same, and
+    certificate authorities where `ca-certificates` is among the packages.
     """
 
     type: Literal["packages"]
