@@ -76,7 +76,7 @@ class Archipelago:
     async def up(self) -> None:
         """Install the records and wait until every app is healthy."""
         await self.node.parts.storage.state.save(self.records, message="bench")
-        await self.node.parts.apps.orchestrator.apply()
+        await self.node.parts.apps.parts.changes.apply()
         reconciler = self.node.parts.apps.reconciler
         await reconciler.changed.until(
             lambda: all(reconciler.health(app).state is HealthState.HEALTHY for app in EDGES)
@@ -85,7 +85,7 @@ class Archipelago:
     async def down(self) -> None:
         """Remove the records and wait until nothing is left."""
         await self.node.parts.storage.state.save((), remove=tuple(EDGES), message="bench")
-        await self.node.parts.apps.orchestrator.apply()
+        await self.node.parts.apps.parts.changes.apply()
         reconciler = self.node.parts.apps.reconciler
         await reconciler.changed.until(lambda: all(reconciler.is_gone(app) for app in EDGES))
 

@@ -50,7 +50,7 @@ async def main() -> None:
 
     async def wish(desired: Desired) -> None:
         await node.parts.storage.state.save((replace(record, desired=desired),), message="bench")
-        await node.parts.apps.orchestrator.apply()
+        await node.parts.apps.parts.changes.apply()
 
     async def ours() -> None:
         await wish(Desired.RUNNING)

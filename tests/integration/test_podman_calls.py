@@ -44,7 +44,7 @@ async def node() -> AsyncIterator[Node]:
         write_app(apps, app, health=HEALTH, more=f"{offered}\n{needed}")
     config = NodeConfig(root, runtime, apps, free_port())
     made = await Node(config, SecretsManager(root / "apps", root / "node.key"), Power(obeyed=False)).start()
-    await done(made, await made.parts.apps.orchestrator.install("three", {}, {}, start=True))
+    await done(made, await made.parts.apps.late.orchestrator.install("three", {}, {}, start=True))
     yield made
     await made.close()
     remove_leftovers()
@@ -94,7 +94,7 @@ async def test_apps_that_are_as_they_should_be_cost_one_question_together(
 
 
 async def test_a_start_asks_for_nothing_twice(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    reconciler, orchestrator = node.parts.apps.reconciler, node.parts.apps.orchestrator
+    reconciler, orchestrator = node.parts.apps.reconciler, node.parts.apps.late.orchestrator
     with recorded(monkeypatch) as calls:
         await done(node, await orchestrator.stop("three"))
     assert calls["GET /containers/NAME/json"] == 0, calls
@@ -108,7 +108,7 @@ async def test_a_start_asks_for_nothing_twice(node: Node, monkeypatch: pytest.Mo
 
 async def test_what_podman_says_of_a_container_is_the_same_before_and_after_its_start(node: Node) -> None:
     name = "archipelago-two--main"
-    await done(node, await node.parts.apps.orchestrator.restart("two"))
+    await done(node, await node.parts.apps.late.orchestrator.restart("two"))
     run = node.parts.apps.reconciler._keepers["two"][0]._runs.get(name)
     assert run is not None
     now = await node.parts.podman.client.containers.inspect(name)
@@ -120,7 +120,7 @@ async def test_what_podman_says_of_a_container_is_the_same_before_and_after_its_
 async def test_what_is_removed_is_asked_to_go_once_and_nothing_has_to_be_refused(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    orchestrator = node.parts.apps.orchestrator
+    orchestrator = node.parts.apps.late.orchestrator
     with recorded(monkeypatch) as calls:
         await done(node, await orchestrator.remove("three", delete_data=True))
     assert calls["DELETE /containers/NAME"] == 1 and calls["DELETE /networks/NAME"] == 2, calls

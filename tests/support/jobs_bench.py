@@ -248,7 +248,7 @@ class Bench:
     async def resumed(self, kind: str, app: str, arguments: Mapping[str, Any]) -> Operation:
         """Resume an operation from its row, and return it, ended."""
         operation = await self.crashed(kind, app, arguments)
-        await self.orchestrator.resume()
+        await self.runner.resume()
         return await self.ended(await self.operations.get(operation))
 
     async def row(self, operation: str) -> dict[str, Any]:
@@ -296,9 +296,9 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
     )
     parts = replace(parts, fetcher=cast(Any, images))
     operations = Operations(state, lambda text: text)
-    runner = JobRunner(parts, operations, find_kinds())
+    runner = JobRunner(parts, operations, find_kinds)
     orchestrator = Orchestrator(parts, runner)
-    await orchestrator.apply()
+    await parts.changes.apply()
     yield Bench(
         folder, database, state, parts, apps, images, data, operations, runner, orchestrator, namespace, written
     )

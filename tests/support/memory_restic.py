@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from archipelago.api.backups import FolderTarget, VolumeWay
-from archipelago.backups.contents import left_out, sources
-from archipelago.backups.maker import Prepared, Recipe
+from archipelago.backups.contents import Recipe, left_out, sources
+from archipelago.backups.maker import Prepared
 from archipelago.backups.restic.says import Written
 from archipelago.backups.targets import TargetHistory, TargetRecord
 from archipelago.container.data.data_classes import app_volumes

@@ -5,7 +5,7 @@ one. What the app makes again is left out as well.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
@@ -22,6 +22,7 @@ from archipelago.container.data.data_classes import (
     RebuildableVolume,
 )
 from archipelago.container.manifest.model.data import SqliteDatabase
+from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.stored import Stored
 
 Names = tuple[str, ...]
@@ -37,6 +38,27 @@ class VolumeSource:
 
     volume: BackedUpVolume
     way: VolumeWay
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a backup of an app is made of."""
+
+    record: AppRecord
+    volumes: tuple[VolumeSource, ...]
+    """Those that are there."""
+    databases: Mapping[str, tuple[Names, ...]]
+    """Volume -> databases of SQLite in it."""
+    left_out: Mapping[str, str]
+    at: datetime
+    dumps: Mapping[str, str] = field(default_factory=dict)
+    """Volume -> file with the dump of its server."""
+    stopped_because: Mapping[str, str] = field(default_factory=dict)
+    """Volume -> why its server was not dumped."""
+
+    def of_way(self, way: VolumeWay) -> tuple[VolumeSource, ...]:
+        """Return the volumes that get into the backup in one way."""
+        return tuple(each for each in self.volumes if each.way is way)
 
 
 PLAIN_FORMAT, DUMP_FORMAT = 1, 2

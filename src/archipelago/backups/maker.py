@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archipelago.api.backups import VolumeWay
 from archipelago.backups.backup_sources import BackupSources
-from archipelago.backups.contents import COMPANIONS, DUMP_FORMAT, PLAIN_FORMAT, BackupManifest, Names, VolumeSource
+from archipelago.backups.contents import COMPANIONS, DUMP_FORMAT, PLAIN_FORMAT, BackupManifest, Names, Recipe
 from archipelago.backups.databases import Databases
 from archipelago.backups.dumps.commands import ServerDatabase
 from archipelago.backups.dumps.writer import Dumped, DumpWriter
@@ -37,27 +36,6 @@ DUMPS = "dumps"
 """Folder in it of the dumps of servers."""
 SECRETS = "secrets"
 """Folder in a backup of the app's secrets, which are sealed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a backup of an app is made of."""
-
-    record: AppRecord
-    volumes: tuple[VolumeSource, ...]
-    """Those that are there."""
-    databases: Mapping[str, tuple[Names, ...]]
-    """Volume -> databases of SQLite in it."""
-    left_out: Mapping[str, str]
-    at: datetime
-    dumps: Mapping[str, str] = field(default_factory=dict)
-    """Volume -> file with the dump of its server."""
-    stopped_because: Mapping[str, str] = field(default_factory=dict)
-    """Volume -> why its server was not dumped."""
-
-    def of_way(self, way: VolumeWay) -> tuple[VolumeSource, ...]:
-        """Return the volumes that get into the backup in one way."""
-        return tuple(each for each in self.volumes if each.way is way)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from archipelago.api.apps import EndpointStatus
 from archipelago.container.manifest.site_names import Doors, require_name
-from archipelago.container.operations.orchestrator import Orchestrator
+from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.reports.apps import Reporter
 from archipelago.network.local_access import LocalAccess
 
@@ -13,7 +13,7 @@ from archipelago.network.local_access import LocalAccess
 class EndpointSwitch:
     """Keeps the owner's decision, and has the node listen as it says."""
 
-    orchestrator: Orchestrator
+    changes: Changes
     access: LocalAccess
     reporter: Reporter
     where: Doors
@@ -23,6 +23,6 @@ class EndpointSwitch:
         if opened:
             found = await self.reporter.installed(app)
             require_name(app, found.record.package.manifest.endpoints, endpoint, self.where)
-        await self.orchestrator.set_open(app, endpoint, opened=opened)
+        await self.changes.set_open(app, endpoint, opened=opened)
         await self.access.apply_routes()
         return await self.reporter.endpoint(app, endpoint)

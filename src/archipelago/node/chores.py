@@ -14,7 +14,7 @@ from archipelago.container.operations.scheduled_snapshots import ScheduledSnapsh
 from archipelago.container.podman_client.errors import PodmanError
 from archipelago.container.reconciler.seen import is_running
 from archipelago.errors import NodeError
-from archipelago.node.build.services import Parts
+from archipelago.node.build.parts import Parts
 from archipelago.performance import host
 from archipelago.performance.metrics import Usage
 from archipelago.performance.series import STEP
@@ -57,7 +57,8 @@ class Chores:
             apps.trials.delete_leftovers(),
             ScheduledSnapshots(
                 apps.snapshot_schedules,
-                apps.snapshot_service,
+                apps.parts,
+                lambda app, why: apps.late.snapshots.take(app, why),
                 apps.operations,
                 lambda: apps.pauses.disk_level,
                 storage.clocks.steady,
@@ -65,16 +66,18 @@ class Chores:
             ).run(),
             AutomaticUpdates(
                 apps.automatic_updates,
-                apps.backups.parts,
+                apps.parts,
                 apps.operations,
-                apps.backups.parts.backups.targets,
-                apps.orchestrator.update,
+                apps.parts.backups.targets,
+                lambda app, plan: apps.late.orchestrator.update(app, plan),
                 lambda: apps.pauses.disk_level,
                 storage.clocks.steady,
                 storage.node_id,
                 storage.audit.record,
             ).run(),
-            BackupSchedule(apps.backups, apps.operations, storage.clocks.steady, storage.node_id).run(),
+            BackupSchedule(
+                apps.parts, lambda: apps.late.backups, apps.operations, storage.clocks.steady, storage.node_id
+            ).run(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]
 
@@ -105,7 +108,7 @@ class Chores:
             await apps.downloads.changed.wait()
             apps.downloads.changed.clear()
             try:
-                await apps.orchestrator.apply()
+                await apps.parts.changes.apply()
             except NodeError as error:
                 self._log.warning("the configuration is not compiled again", error=str(error))
 

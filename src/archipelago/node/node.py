@@ -16,8 +16,9 @@ from archipelago.config import NodeConfig
 from archipelago.errors import NodeError
 from archipelago.network.local_access import Front
 from archipelago.node.build.apps import build_apps
+from archipelago.node.build.parts import Parts, build_parts
 from archipelago.node.build.podman import open_podman
-from archipelago.node.build.services import Parts, build_parts, build_services
+from archipelago.node.build.services import build_services
 from archipelago.node.build.storage import open_storage
 from archipelago.node.chores import Chores, ended
 from archipelago.node.power import Power
@@ -55,11 +56,11 @@ class Node:
         await self.parts.guard.look()
         await apps.snapshots.sweep()
         await apps.trials.sweep()
-        await apps.orchestrator.suspend()
-        await apps.orchestrator.apply()
+        await apps.runner.suspend()
+        await apps.parts.changes.apply()
         await apps.volumes.adopt(tuple(each.workload for each in apps.reconciler.desired.apps.values()))
         apps.reconciler.start()
-        await apps.orchestrator.resume()
+        await apps.runner.resume()
         await storage.state.prune()
         # Not a chore: an app may write its proof of money once more while it ends.
         self._closing.push_async_callback(ended, asyncio.create_task(apps.streams.run()))

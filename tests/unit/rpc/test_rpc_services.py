@@ -96,6 +96,21 @@ async def test_a_test_of_one_family_makes_one_service() -> None:
     assert (await ask(found, data.family.methods, "data-list"))["result"] == []
 
 
+async def test_a_late_service_is_there_at_the_start_and_made_with_the_first_call() -> None:
+    made: list[English] = []
+
+    def make() -> English:
+        made.append(English())
+        return made[-1]
+
+    found = services().provide_late(GreetingService, make)
+    Dispatcher(found, family.methods, Refusals(found.of(AuditService).record))
+    assert made == []
+    for _ in range(2):
+        assert (await ask(found, family.methods, "greet", name="Satoshi"))["result"] == "Hello, Satoshi, says owner"
+    assert len(made) == 1
+
+
 def test_a_method_without_its_service_is_found_at_the_start() -> None:
     with pytest.raises(LookupError, match="nobody provides GreetingService, which greet needs"):
         Dispatcher(services(), family.methods, Refusals(MemoryAudit().record))

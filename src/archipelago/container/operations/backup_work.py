@@ -1,32 +1,15 @@
 """What jobs and the schedule do with backups: reach a target, and say what of an app goes there."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from archipelago.api.backups import FolderTarget, RcloneTarget, RestTarget, S3Target, SftpTarget, VolumeWay
-from archipelago.backups.contents import BackedUpVolume, Names, left_out, sources
-from archipelago.backups.databases import Databases
-from archipelago.backups.drill import Drill
-from archipelago.backups.dumps.streams import DumpStreams
-from archipelago.backups.dumps.writer import DumpWriter
-from archipelago.backups.maker import BackupMaker, Recipe
-from archipelago.backups.password import repository_password, ssh_seed
-from archipelago.backups.reader import BackupReader
-from archipelago.backups.remote.object_proofs import ObjectProofs
-from archipelago.backups.remote.objects import ObjectStore
-from archipelago.backups.remote.rclone_objects import RcloneObjects
-from archipelago.backups.remote.remote_proofs import RemoteProofs
-from archipelago.backups.remote.rest_objects import RestObjects, RestPlace
-from archipelago.backups.remote.s3_objects import S3Objects
-from archipelago.backups.repository import Repository
-from archipelago.backups.restic.access import access, place, secrets_of
-from archipelago.backups.restic.launch import Launch, launch, launch_here
-from archipelago.backups.restic.ssh import private_key
-from archipelago.backups.sftp_proofs import SftpProofs
+from archipelago.api.backups import VolumeWay
+from archipelago.backups.contents import BackedUpVolume, Names, Recipe, left_out, sources
+from archipelago.backups.restic.launch import Launch
 from archipelago.backups.targets import TargetRecord, TargetStore
 from archipelago.container.data.data_classes import AppendProofVolume, app_volumes
 from archipelago.container.data.keeper import DataMissing, VolumeKeeper
@@ -34,9 +17,6 @@ from archipelago.container.manifest.loader import readable_part
 from archipelago.container.manifest.model.data import SqliteDatabase
 from archipelago.container.manifest.package import AppPackage
 from archipelago.container.namespace.client import Namespace
-from archipelago.container.operations.dump_loads import DumpLoads
-from archipelago.container.operations.trial.trial_runs import TrialRuns
-from archipelago.container.podman_client.client import PodmanClient
 from archipelago.container.proposals.disk_rules import rendered_paths
 from archipelago.container.reconciler.reconciler import Reconciler
 from archipelago.container.workload.templates.renderer import Renderer
@@ -46,6 +26,16 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord, Desired
 from archipelago.storage.records.volumes import Mark, StrictestClass
 from archipelago.support.presence import is_there
+
+if TYPE_CHECKING:  # a node without backups does without these
+    from archipelago.backups.drill import Drill
+    from archipelago.backups.maker import BackupMaker
+    from archipelago.backups.reader import BackupReader
+    from archipelago.backups.remote.remote_proofs import RemoteProofs
+    from archipelago.backups.remote.rest_objects import RestPlace
+    from archipelago.backups.repository import Repository
+    from archipelago.container.operations.backup_tools import BackupTools
+    from archipelago.container.operations.dump_loads import DumpLoads
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +54,12 @@ class BackupWork:
     """Knows targets, and makes and reads backups. Raises `NodeError`."""
 
     targets: TargetStore
-    maker: BackupMaker
-    reader: BackupReader
-    drill: Drill
-    loads: DumpLoads
+    tools: Callable[[], "BackupTools"]
+    """Makes them when they are first asked for."""
     launch: Launch
     secrets: SecretsManager
     layout: Layout
+    namespace: Namespace
     reconciler: Reconciler
     volumes: VolumeKeeper
     renderer: Renderer
@@ -78,59 +67,46 @@ class BackupWork:
     written: list[Callable[[str], None]] = field(default_factory=list)
     """Each receives every app of which a backup was written."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
-    _seen: dict[str, bytes] = field(default_factory=dict)
-    _rest_places: dict[str, RestPlace] = field(default_factory=dict)
+    seen: dict[str, bytes] = field(default_factory=dict)
+    """Repository -> its file `config`, once restic has said that it is the right one."""
+    rest_places: dict[str, "RestPlace"] = field(default_factory=dict)
     """By repository."""
+
+    @property
+    def maker(self) -> "BackupMaker":
+        """What makes backups."""
+        return self.tools().maker
+
+    @property
+    def reader(self) -> "BackupReader":
+        """What reads backups."""
+        return self.tools().reader
+
+    @property
+    def drill(self) -> "Drill":
+        """What restores backups for a trial."""
+        return self.tools().drill
+
+    @property
+    def loads(self) -> "DumpLoads":
+        """What loads dumps into databases."""
+        return self.tools().loads
 
     def turn(self, target: str) -> asyncio.Lock:
         """Return what is taken by who works on a repository: some of restic's work must be alone there."""
         return self._turns.setdefault(target, asyncio.Lock())
 
-    async def repository(self, record: TargetRecord) -> Repository:
+    async def repository(self, record: TargetRecord) -> "Repository":
         """Return the repository of a target."""
-        password = await asyncio.to_thread(repository_password, self.secrets.key)
-        for secret in (password, *secrets_of(record.target, record.secret)):
-            await asyncio.to_thread(self.secrets.redactor.learn, secret)
-        key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
+        from archipelago.container.operations.target_access import open_repository  # with all kinds of targets
 
-        async def mark_void(snapshot: str) -> None:
-            await self.targets.note(
-                record.name, lambda history: history.model_copy(update={"void": (*history.void, snapshot)})
-            )
+        return await open_repository(self, record)
 
-        reached = access(record.target, record.secret, key)
-        return Repository(
-            reached,
-            password,
-            place(record.target),
-            self.layout.restic_cache,
-            self.launch,
-            known=record.repository,
-            seen=self._seen,
-            void=(await self.targets.history(record.name)).void,
-            mark_void=mark_void,
-        )
-
-    async def remote_proofs(self, record: TargetRecord) -> RemoteProofs:
+    async def remote_proofs(self, record: TargetRecord) -> "RemoteProofs":
         """Return the copies of streamed files at a target that is no folder."""
-        target, where = record.target, place(record.target)
-        store: ObjectStore
-        match target:
-            case SftpTarget():
-                key = private_key(await asyncio.to_thread(ssh_seed, self.secrets.key))
-                return SftpProofs(target, key, where, self.secrets, launch_here, self.layout.temporary)
-            case RestTarget():
-                known = self._rest_places.setdefault(record.repository, RestPlace())
-                store = RestObjects(target, record.secret, where, known)
-            case S3Target():
-                store = S3Objects(target, record.secret, where)
-            case RcloneTarget():
-                told = access(target, record.secret).environment
-                root = f"{target.remote}:{target.path}"
-                store = RcloneObjects(root, told, where, self.layout.temporary)
-            case FolderTarget():
-                raise TypeError(f"{where} is a folder")
-        return ObjectProofs(store, where, self.secrets)
+        from archipelago.container.operations.target_access import remote_proofs  # with all kinds of targets
+
+        return await remote_proofs(self, record)
 
     async def recipe(self, record: AppRecord) -> Recipe:
         """Return what a backup of an app is made of. Raises `DataMissing` where its data is not there."""
@@ -160,8 +136,7 @@ class BackupWork:
         """Return what stays the same of an app while it is only used."""
         folder = self.layout.app(record.app)
         found = {
-            each.name: await self.maker.namespace.look(str(folder.volume(each.name)), 1, 1, 1)
-            for each in app_volumes(record)
+            each.name: await self.namespace.look(str(folder.volume(each.name)), 1, 1, 1) for each in app_volumes(record)
         }
         marks = {name: None if each is None else each.mark for name, each in found.items()}
         return AppIdentity(record.installed_at, record.package.package_digest(), marks)
@@ -195,34 +170,4 @@ class BackupWork:
         for each in proofs:
             used, found = folder.volume(each.name), place.volume(each.name)
             if await asyncio.to_thread(is_there, found) and not await asyncio.to_thread(is_there, used):
-                await self.maker.namespace.rename(str(found), str(used))
-
-
-def backup_work(
-    layout: Layout,
-    podman: PodmanClient,
-    namespace: Namespace,
-    secrets: SecretsManager,
-    reconciler: Reconciler,
-    volumes: VolumeKeeper,
-    renderer: Renderer,
-    trials: TrialRuns,
-    launch: Launch = launch,
-) -> BackupWork:
-    """Return all of it."""
-    databases = Databases(launch, layout.backup_view, sys.executable)
-    streams = DumpStreams(podman.containers)
-    reader = BackupReader(layout, namespace, databases, launch, sys.executable)
-    return BackupWork(
-        TargetStore(layout.backups, secrets),
-        BackupMaker(layout, namespace, databases, DumpWriter(streams, secrets)),
-        reader,
-        Drill(reader),
-        DumpLoads(trials, streams, namespace, secrets),
-        launch,
-        secrets,
-        layout,
-        reconciler,
-        volumes,
-        renderer,
-    )
+                await self.namespace.rename(str(found), str(used))

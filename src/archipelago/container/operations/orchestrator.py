@@ -10,7 +10,7 @@ from archipelago.api.operations import Operation
 from archipelago.api.repairs import RepairPreview
 from archipelago.api.security import SecretView
 from archipelago.container.dependency_resolver.plan import Action, Plan, Request
-from archipelago.container.manifest.exposure import LOOPBACK, OnionAccess
+from archipelago.container.manifest.exposure import LOOPBACK
 from archipelago.container.manifest.model.scalars import Scalar
 from archipelago.container.operations import revisions as config_history
 from archipelago.container.operations.changes.updates_first import updated_by
@@ -166,16 +166,6 @@ class Orchestrator:
         options, reset = await self._way_back(record, number)
         return await self.preview(app, options, reset)
 
-    async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
-        """Open an endpoint of an app to the local network, or close it; nothing restarts."""
-        await self._parts.planner.installed(app)  # an unknown name gets its own error, with the nearest names
-        await self._parts.changes.set_open(app, endpoint, opened=opened)
-
-    async def set_onion(self, app: str, endpoint: str, access: OnionAccess) -> None:
-        """Say who reaches an endpoint of an app through Tor; nothing restarts."""
-        await self._parts.planner.installed(app)
-        await self._parts.changes.set_onion(app, endpoint, access)
-
     async def history(self, app: str) -> tuple[ConfigRevision, ...]:
         """Return the configurations that an app has had, the newest first."""
         return tuple(map(config_history.view, await self._parts.revisions.history(app)))
@@ -236,19 +226,6 @@ class Orchestrator:
         """Carry out a repair that the app declares; the app is stopped for it, and started again."""
         async with self._runner.request(app):
             return await self._runner.open(await RepairJob.requested(self._parts, app, repair))
-
-    async def suspend(self) -> None:
-        """Keep the apps down whose data was being changed when a crash cut an operation off."""
-        await self._runner.suspend()
-
-    async def resume(self) -> None:
-        """Resume the operations that a crash cut off."""
-        await self._runner.resume()
-
-    async def apply(self) -> None:
-        """Compile what is installed and have it kept so."""
-        async with self._parts.changes.turn() as records:
-            await self._parts.changes.compile_again(records)
 
     # --- shared -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ Kinds = Mapping[str, type[Job]]
 
 
 def find_kinds() -> Kinds:
-    """Return the class of each kind."""
+    """Return the class of each kind; imports all of them, which an idle node needs none of."""
     modules = [
         importlib.import_module(f"{jobs.__name__}.{found.name}") for found in pkgutil.iter_modules(jobs.__path__)
     ]

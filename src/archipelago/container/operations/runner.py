@@ -20,10 +20,10 @@ from archipelago.storage.records.apps import AppRecord
 class JobRunner:
     """Runs jobs with the parts of the node."""
 
-    def __init__(self, parts: JobParts, operations: Operations, kinds: Kinds) -> None:
+    def __init__(self, parts: JobParts, operations: Operations, find_kinds: Callable[[], Kinds]) -> None:
         self._parts = parts
         self._operations = operations
-        self._kinds = kinds
+        self._find_kinds = find_kinds
         self._log = structlog.get_logger("jobs")
         self.deciding = asyncio.Lock()
         """Taken while a request becomes an operation: what its job is made of is still so when it is opened.
@@ -80,16 +80,20 @@ class JobRunner:
 
     async def suspend(self) -> None:
         """Keep the apps down whose data a job was changing when a crash cut it off; call it before anything starts."""
-        for record in await self._parts.state.unfinished_operations():
-            kind = self._kinds.get(record.kind)
+        records = await self._parts.state.unfinished_operations()
+        kinds = self._find_kinds() if records else {}
+        for record in records:
+            kind = kinds.get(record.kind)
             with contextlib.suppress(NodeError):  # `resume` says so
                 if kind is not None:
                     self._parts.reconciler.suspend(more=kind.load(record.app, record.arguments).suspended)
 
     async def resume(self) -> None:
         """Resume the operations that a crash cut off; one whose row cannot be read fails, and says so."""
-        for record in await self._parts.state.unfinished_operations():
-            kind = self._kinds.get(record.kind)
+        records = await self._parts.state.unfinished_operations()
+        kinds = self._find_kinds() if records else {}
+        for record in records:
+            kind = kinds.get(record.kind)
             if kind is None:
                 self._log.warning("only the version that opened it resumes this operation", operation=record.id)
                 continue

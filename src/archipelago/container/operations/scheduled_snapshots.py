@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 import structlog
 
 from archipelago.api.health import HealthState
+from archipelago.api.operations import Operation
 from archipelago.container.data.snapshots.methods import CopyPlan
 from archipelago.container.data.snapshots.retention import NEWEST, Aged, Keep, expired_of_schedule
 from archipelago.container.data.snapshots.schedule import is_due, least_apart
 from archipelago.container.manifest.model.app import AppManifest
+from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
-from archipelago.container.operations.snapshots import Snapshots
 from archipelago.errors import NodeError
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.security.audit.chain import NODE, AuditAction, Outcome
@@ -44,7 +45,9 @@ class ScheduledSnapshots:
     """Does what is due, one app after the other, while nothing else works on the node."""
 
     schedules: SnapshotSchedules
-    snapshots: Snapshots
+    parts: JobParts
+    take: Callable[[str, SnapshotKind], Awaitable[Operation]]
+    """Opens an operation that takes a snapshot of an app."""
     operations: Operations
     disk_level: Callable[[], DiskLevel]
     steady: Callable[[], float]
@@ -61,7 +64,7 @@ class ScheduledSnapshots:
 
     async def look(self) -> None:
         """Do what is due now. Raises `NodeError`."""
-        records = await self.snapshots.parts.state.load_apps()
+        records = await self.parts.state.load_apps()
         if self.disk_level() >= DiskLevel.LITTLE:
             for app in sorted(records):
                 self.schedules.obstacles[app] = _NO_ROOM
@@ -92,7 +95,7 @@ class ScheduledSnapshots:
         if why:
             return
         try:
-            operation = await self.snapshots.take(app, SnapshotKind.SCHEDULED)
+            operation = await self.take(app, SnapshotKind.SCHEDULED)
         except NodeError as error:
             self.schedules.obstacles[app] = error.message
             return
@@ -108,11 +111,11 @@ class ScheduledSnapshots:
         """Return why no snapshot of an app is taken now, in words for its owner; empty where nothing is in the way."""
         if record.package.problem:
             return record.package.problem
-        health = self.snapshots.parts.reconciler.health(record.app)
+        health = self.parts.reconciler.health(record.app)
         if health.state is not HealthState.HEALTHY:
             return msg("it is not healthy at the moment; what does not work must not replace what did")
         try:
-            plan = await self.snapshots.parts.way_back.plan(record)
+            plan = await self.parts.way_back.plan(record)
         except NodeError as error:
             return error.message
         return obstacle_of_plan(plan) if own else obstacle_of_stop(record.package.manifest) or obstacle_of_copy(plan)
@@ -124,21 +127,21 @@ class ScheduledSnapshots:
         try:
             with self.operations.kept_away(app):
                 for name in gone:
-                    await self.snapshots.parts.way_back.store.delete(app, name)
+                    await self.parts.way_back.store.delete(app, name)
         except NodeError:
             return  # something works on it: at the next look
         structlog.get_logger("snapshots").info("scheduled snapshots are deleted", app=app, names=gone, room=for_room)
         if for_room:
             text = f"{len(gone)} scheduled snapshots of {app} are deleted, since the disk is short"
             action = "snapshot-thin-out"
-            await self.snapshots.parts.state.record("app", app, text, {"action": action, "app": app})
+            await self.parts.state.record("app", app, text, {"action": action, "app": app})
             subject = {"app": app, "snapshots": ", ".join(gone)}
             await self.record_audit(
                 AuditAction(who=NODE, origin="", action=action, subject=subject, outcome=Outcome.DONE)
             )
 
     async def _all(self, app: str) -> tuple[Aged, ...]:
-        found = await self.snapshots.parts.way_back.store.list(app)
+        found = await self.parts.way_back.store.list(app)
         return tuple(Aged(name, each.at, each.kind, each.number) for name, each in found.items())
 
 

@@ -2,34 +2,31 @@
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from archipelago.api.backups import FolderTarget
-from archipelago.backups.copy_tags import copy_tags
-from archipelago.backups.folder_proofs import FolderProofs
 from archipelago.backups.lease_tags import claim_tags, claims_of, spent_notes
-from archipelago.backups.remote.objects import StoreRefused
-from archipelago.backups.remote.remote_proofs import Listing, NewCopy, RemoteProofs
-from archipelago.backups.repository import Repository
 from archipelago.backups.restic.launch import UnreadableAnswer
 from archipelago.backups.targets import TargetRecord
 from archipelago.container.data.lease_keeper import LeaseKeeper
-from archipelago.container.data.stream_copies import StreamCopy, copies_in, read_copy, require_whole
+from archipelago.container.data.stream_copies import StreamCopy, copies_in
 from archipelago.container.desired.state import DesiredApp, DesiredState
 from archipelago.container.operations.backup_work import BackupWork
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.leases import Claim
 from archipelago.support.texts.text import msg
+
+if TYPE_CHECKING:  # a node without targets does without these
+    from archipelago.backups.repository import Repository
+    from archipelago.container.operations.copy_writer import CopyWriter
 
 _PATIENCE = 20.0
 """Seconds that a start waits for a target to say which claims it has."""
@@ -67,7 +64,7 @@ class DueNote:
     kind: NoteKind
 
 
-@dataclass(slots=True)
+@dataclass
 class TargetNotes:
     """Writes notes about apps to all targets, each as soon as it can be reached."""
 
@@ -76,11 +73,15 @@ class TargetNotes:
     desired: Callable[[], DesiredState]
     states: dict[tuple[str, str], TargetState] = field(default_factory=dict)
     """By app and target."""
-    _there: dict[tuple[str, str], Listing] = field(default_factory=dict)
-    """By app and repository at a target that is no folder: names of the copies there."""
     _due: set[DueNote] = field(default_factory=set)
     _woken: dict[DueNote, asyncio.Event] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @cached_property
+    def _copies(self) -> "CopyWriter":
+        from archipelago.container.operations.copy_writer import CopyWriter  # a node without targets does without it
+
+        return CopyWriter(self.work)
 
     def wake(self, app: str) -> None:
         """Have the newest of an app written to all targets."""
@@ -183,94 +184,16 @@ class TargetNotes:
             await self._write_claims(found, await self.work.repository(target))
 
     async def _write_copies(self, record: AppRecord, target: TargetRecord) -> None:
-        app, installation = record.app, installation_of(record)
+        app = record.app
         state = self.states.get((app, target.name), TargetState())
         folder = self.work.layout.app(app).streams
         newest = await asyncio.to_thread(newest_copies, folder)
         if not newest or (newest == state.copies and not state.problem):
             return
-        repository = await self.work.repository(target)
-        if isinstance(target.target, FolderTarget):
-            # Not `open`: a backup that is being written has locks, and no copy waits for these.
-            await repository.require_known()
-            proofs = FolderProofs(Path(target.target.path), self.work.secrets)
-            for volume, copy in newest.items():
-                content = await asyncio.to_thread(read_copy, folder / volume / copy.name)
-                await asyncio.to_thread(proofs.write, app, volume, installation, content, copy)
-        else:
-            await self._write_remotely(repository, target, record, newest)
+        await self._copies.write(record, target, newest)
         self.states[(app, target.name)] = TargetState(newest, datetime.now(UTC))
 
-    async def _write_remotely(
-        self, repository: Repository, target: TargetRecord, record: AppRecord, newest: Mapping[str, StreamCopy]
-    ) -> None:
-        """Write copies to a target that is no folder. Raises `NodeError`."""
-        try:
-            await self._write_proofs(repository, await self.work.remote_proofs(target), record, newest)
-        except StoreRefused as error:
-            # restic knows more of odd services than the node does, and of a copy that is late nothing is lost.
-            _log.warning("a copy is written by restic, which takes longer", target=target.name, why=str(error))
-            await self._note_copies(repository, record, newest)
-
-    async def _write_proofs(
-        self, repository: Repository, proofs: RemoteProofs, record: AppRecord, newest: Mapping[str, StreamCopy]
-    ) -> None:
-        """Write copies beside a repository. Raises `NodeError`.
-
-        Which repository is there, restic is asked for once; from then on its file `config` says so, like no other.
-        """
-        folder = self.work.layout.app(record.app).streams
-        copies = [
-            NewCopy(volume, await asyncio.to_thread(read_copy, folder / volume / copy.name), copy)
-            for volume, copy in newest.items()
-        ]
-        key = (record.app, repository.known)
-        there = self._there.pop(key, {})  # what is not known after a failure is listed again
-
-        async def write() -> bytes:
-            known = there if newest.keys() <= there.keys() else await proofs.list(record.app, tuple(newest))
-            config, self._there[key] = await proofs.write(record.app, installation_of(record), copies, known)
-            return config
-
-        writing = asyncio.create_task(write())
-        try:
-            if repository.known not in repository.seen:
-                await repository.require_known()
-            config = await writing
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-        if repository.seen.setdefault(repository.known, config) != config:
-            repository.seen.pop(repository.known, None)  # it may only have a new file: restic knows
-            await repository.require_known()
-            repository.seen[repository.known] = config
-
-    async def _note_copies(self, repository: Repository, record: AppRecord, newest: Mapping[str, StreamCopy]) -> None:
-        """Have restic write copies to a target that takes no files, and read them back. Raises `NodeError`."""
-        await repository.require_known()
-        app, root = record.app, self.work.layout.backup_view
-        tags = copy_tags(installation_of(record), {volume: copy.number for volume, copy in newest.items()})
-        sources = {"streams": str(self.work.layout.app(app).streams)}
-        await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
-        try:
-            note = await repository.note(sources, str(root), app, tags)
-        except NodeError:
-            await repository.open()  # a lock that a crash left may be in the way
-            note = await repository.note(sources, str(root), app, tags)
-        await self._read_back(repository, note, newest)
-
-    async def _read_back(self, repository: Repository, note: str, copies: Mapping[str, StreamCopy]) -> None:
-        """Raise `NodeError` where a note does not hold these copies."""
-        place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.work.layout.temporary))
-        paths = {f"/streams/{volume}/{copy.name}": copy for volume, copy in copies.items()}
-        try:
-            await repository.read_back(note, place, tuple(paths))
-            for path, copy in paths.items():
-                await asyncio.to_thread(require_whole, place / path[1:], copy)
-        finally:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
-
-    async def _write_claims(self, found: DesiredApp, repository: Repository) -> None:
+    async def _write_claims(self, found: DesiredApp, repository: "Repository") -> None:
         """Have a target know of the newest claims, unless it knows of one that stops the app."""
         app = found.workload.app
         folder = self.work.layout.app(app).leases
@@ -284,11 +207,11 @@ class TargetNotes:
             await asyncio.to_thread(root.mkdir, 0o711, exist_ok=True)
             await repository.note({"leases": str(folder)}, str(root), app, claim_tags(made))
 
-    async def _repository(self, target: str) -> Repository:
+    async def _repository(self, target: str) -> "Repository":
         return await self.work.repository(await self.work.targets.get(target))
 
     @staticmethod
-    async def _claims(repository: Repository, app: str) -> Mapping[str, set[Claim]]:
+    async def _claims(repository: "Repository", app: str) -> Mapping[str, set[Claim]]:
         found: dict[str, set[Claim]] = {}
         for note in await repository.notes(app):
             for name, claims in claims_of(note.tags.items()).items():
@@ -308,11 +231,6 @@ def _not_understood(app: str, target: str, why: str) -> NodeError:
         hint=msg("'archipelago backup check' says what is affected; without that target the app starts"),
         data={"app": app, "target": target},
     )
-
-
-def installation_of(record: AppRecord) -> str:
-    """Return what no other installation of an app has, here or on another node: when it was, in microseconds. Pure."""
-    return str(round(record.installed_at * 1_000_000))
 
 
 def newest_copies(folder: Path) -> Mapping[str, StreamCopy]:

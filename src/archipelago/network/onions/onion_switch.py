@@ -8,7 +8,7 @@ from archipelago.api.apps import EndpointStatus
 from archipelago.api.onions import OnionKey, OnionsView
 from archipelago.container.manifest.exposure import OnionAccess, require_login_page, require_onion
 from archipelago.container.manifest.model.settings import SecretKind
-from archipelago.container.operations.orchestrator import Orchestrator
+from archipelago.container.operations.changes.turn import Changes
 from archipelago.container.reports.apps import Reporter
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.network.onions.onion_keeper import OnionKeeper
@@ -23,7 +23,7 @@ from archipelago.support.texts.text import msg
 class OnionSwitch:
     """Keeps the owner's decision, and has Tor follow it."""
 
-    orchestrator: Orchestrator
+    changes: Changes
     keeper: OnionKeeper
     secrets: SecretsManager
     reporter: Reporter
@@ -35,7 +35,7 @@ class OnionSwitch:
             endpoints = (await self.reporter.installed(app)).record.package.manifest.endpoints
             require_onion(app, endpoints, endpoint, access)
             require_login_page(app, endpoints, endpoint, has_page=self.keeper.for_node)
-        await self.orchestrator.set_onion(app, endpoint, access)
+        await self.changes.set_onion(app, endpoint, access)
         await self.keeper.apply()
         return await self.reporter.endpoint(app, endpoint)
 

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archipelago.api.health import Health
+from archipelago.backups.restic.launch import launch
+from archipelago.backups.targets import TargetStore
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.disk_use import DiskUse
 from archipelago.container.data.keeper import VolumeKeeper
@@ -31,18 +35,15 @@ from archipelago.container.images.recipe import (
 from archipelago.container.images.store import ImageStore, find_uv
 from archipelago.container.operations.app_secrets import AppSecrets
 from archipelago.container.operations.automatic.choice import AutomaticUpdateChoice
-from archipelago.container.operations.backup_work import backup_work
-from archipelago.container.operations.backups import Backups
+from archipelago.container.operations.backup_work import BackupWork
 from archipelago.container.operations.data import DataService
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.limits import AppLimits
 from archipelago.container.operations.operations import Operations
-from archipelago.container.operations.orchestrator import Orchestrator
 from archipelago.container.operations.registry import find_kinds
 from archipelago.container.operations.repairs import Repairs
 from archipelago.container.operations.runner import JobRunner
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
-from archipelago.container.operations.snapshots import Snapshots
 from archipelago.container.operations.streams import Streams
 from archipelago.container.operations.target_notes import TargetNotes
 from archipelago.container.operations.trial.trial_runs import TrialRuns
@@ -55,6 +56,7 @@ from archipelago.container.workload.templates.renderer import Renderer
 from archipelago.container.workload.templates.workers import TemplateWorkers
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.node.build.data import DataParts, build_data
+from archipelago.node.build.late_parts import LateParts
 from archipelago.node.build.limits import disk_use, open_limits
 from archipelago.node.build.podman import PodmanHost
 from archipelago.node.build.storage import Storage
@@ -70,6 +72,9 @@ from archipelago.storage.stores.own_limits import OwnLimitStore
 from archipelago.storage.stores.revisions import RevisionStore
 from archipelago.storage.stores.signers import SignerStore
 from archipelago.support.texts.text import msg
+
+if TYPE_CHECKING:
+    from archipelago.container.operations.backup_tools import BackupTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,15 @@ class Apps:
     pauses: Pauses
     downloads: InitialDownloads
     snapshots: SnapshotStore
-    snapshot_service: Snapshots
     snapshot_schedules: SnapshotSchedules
     automatic_updates: AutomaticUpdateChoice
-    backups: Backups
     trials: TrialRuns
     streams: Streams
     reconciler: Reconciler
     operations: Operations
-    orchestrator: Orchestrator
+    parts: JobParts
+    runner: JobRunner
+    late: LateParts
 
 
 async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitStack) -> Apps:
@@ -127,8 +132,7 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
     inventory = ImageInventory(images, SbomStore(layout.apps))
     keeping = (catalog, composer, reconciler, images, inventory, pruner)
     parts = _job_parts(storage, podman, data, limits.pauses, renderer, trials, keeping)
-    runner = JobRunner(parts, operations, find_kinds())
-    orchestrator = Orchestrator(parts, runner)
+    runner = JobRunner(parts, operations, find_kinds)
     streams = _streams(parts, storage, podman, data, renderer, closing)
     return Apps(
         catalog,
@@ -139,20 +143,20 @@ async def build_apps(storage: Storage, podman: PodmanHost, closing: AsyncExitSta
         data.volumes,
         data.apps,
         disk_use(storage, podman, data.snapshots, limits.history, lambda: reconciler.desired),
-        AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, orchestrator.apply),
+        AppLimits(limits.own, reconciler, limits.share.limits, podman.facts, parts.changes.apply),
         _data_service(data, streams, operations, reconciler),
         limits.pauses,
         downloads,
         data.snapshots,
-        Snapshots(parts, runner, operations),
         SnapshotSchedules(storage.state, storage.node_id),
         AutomaticUpdateChoice(storage.state),
-        Backups(parts, runner, streams.notes),
         trials,
         streams,
         reconciler,
         operations,
-        orchestrator,
+        parts,
+        runner,
+        LateParts(parts, runner, operations, streams.notes),
     )
 
 
@@ -184,11 +188,29 @@ def _job_parts(
         snapshots=data.snapshots,
         volumes=data.volumes,
         trials=trials,
-        backups=backup_work(
-            layout, podman.client, podman.namespace, secrets, reconciler, data.volumes, renderer, trials
-        ),
+        backups=_backup_work(storage, podman, data, renderer, trials, reconciler),
         soak=config.soak,
     )
+
+
+def _backup_work(
+    storage: Storage,
+    podman: PodmanHost,
+    data: DataParts,
+    renderer: Renderer,
+    trials: TrialRuns,
+    reconciler: Reconciler,
+) -> BackupWork:
+    layout, secrets = storage.config.layout, storage.secrets
+
+    @cache
+    def tools() -> "BackupTools":
+        from archipelago.container.operations.backup_tools import backup_tools  # an idle node makes no backup
+
+        return backup_tools(layout, podman.client, podman.namespace, secrets, trials, launch)
+
+    targets = TargetStore(layout.backups, secrets)
+    return BackupWork(targets, tools, launch, secrets, layout, podman.namespace, reconciler, data.volumes, renderer)
 
 
 def _data_service(data: DataParts, streams: Streams, operations: Operations, reconciler: Reconciler) -> DataService:

@@ -1,169 +1,48 @@
 """The last layer of a node: what answers the RPC, each part for the family of methods whose work it does."""
 
 import asyncio
-import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from archipelago.api.local_network import Outlook
 from archipelago.api.metrics import Measure
 from archipelago.api.services import apps as app_services
 from archipelago.api.services import node as node_services
 from archipelago.api.services import security as security_services
 from archipelago.api.services.registry import Services
 from archipelago.api.system import PauseCause
-from archipelago.backups.restic.launch import launch
-from archipelago.config import NodeConfig
-from archipelago.container.manifest.site_names import Doors
-from archipelago.container.operations.backup_keys import BackupKeys
-from archipelago.container.operations.seed_words import SeedWords
-from archipelago.container.operations.snapshot_files import SnapshotFiles
 from archipelago.container.reports.apps import Reporter
 from archipelago.container.reports.chains import ChainReporter
 from archipelago.container.reports.disk import DiskReporter
 from archipelago.container.reports.disk_notices import FullShare, prunable_chains
 from archipelago.container.reports.events import EventReporter
-from archipelago.container.reports.examination import Examiner
 from archipelago.container.reports.lightning import LightningReporter
-from archipelago.container.reports.link_traffic import LinkTraffic
 from archipelago.container.reports.logs import LogReporter
 from archipelago.container.reports.notice_desk import NoticeDesk, Sources
 from archipelago.container.reports.notices import Disk, Paused
 from archipelago.container.reports.removal import RemovalReporter
 from archipelago.container.reports.sbom import SbomReporter
-from archipelago.container.reports.security import SecurityReporter
 from archipelago.container.reports.shell import ContainerShell
 from archipelago.container.reports.usage import UsageReporter
 from archipelago.network.app_entry import AppEntry
-from archipelago.network.drivers.caddy.caddy_driver import CaddyDriver
-from archipelago.network.drivers.caddy.caddy_process import Caddy, find_caddy
-from archipelago.network.drivers.caddy.guarded_pipes import ClosedDoors, GuardedPipes
-from archipelago.network.drivers.loopback import LoopbackDriver
-from archipelago.network.drivers.mdns import MdnsDriver
 from archipelago.network.endpoint_switch import EndpointSwitch
 from archipelago.network.firewall_proposal import FirewallProposal
-from archipelago.network.local_access import LocalAccess
-from archipelago.network.onions.onion_keeper import OnionKeeper
 from archipelago.network.onions.onion_switch import OnionSwitch
-from archipelago.network.route_keeper import RouteKeeper
-from archipelago.network.site_keeper import SiteKeeper
-from archipelago.network.tls import server_contexts
-from archipelago.network.trust.trust_files import TrustFiles
-from archipelago.node.build.apps import Apps
-from archipelago.node.build.notifications import build_notifier
-from archipelago.node.build.onions import build_onions
-from archipelago.node.build.podman import PodmanHost
-from archipelago.node.build.storage import Storage
+from archipelago.node.build import late_services
+from archipelago.node.build.parts import Parts, doors_of
 from archipelago.node.power import Power
 from archipelago.node.preferences import AccountPreferences
-from archipelago.node.resource_guard import ResourceGuard, disk_limits, order_of
+from archipelago.node.resource_guard import disk_limits, order_of
 from archipelago.node.setup_steps import SetupSteps
-from archipelago.notifications.notifier import Notifier
 from archipelago.performance import host
-from archipelago.performance.doctor import Doctor
-from archipelago.performance.forecast import DiskForecast
-from archipelago.performance.metrics import Metrics
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.performance.resource_manager.disk_quota import QuotaLevel
 from archipelago.performance.resource_manager.write_budget import largest_writers, writes_too_much
-from archipelago.performance.system_history import SystemHistory
 from archipelago.performance.system_report import SystemReporter
 from archipelago.security.keys.async_key import AsyncNodeKey
-from archipelago.security.keys.certificates import Certificates
 from archipelago.security.login.login import Login
 from archipelago.storage.stores.hidden_notices import HiddenNotices
 from archipelago.storage.stores.preferences import PreferenceStore
 from archipelago.storage.tls_folder import TlsFolder
-from archipelago.support.connections.descriptors import limit, shares
-from archipelago.support.host_names import host_label
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """All parts of a node."""
-
-    storage: Storage
-    podman: PodmanHost
-    apps: Apps
-    local_access: LocalAccess
-    sites: SiteKeeper
-    pipes: GuardedPipes
-    onions: OnionKeeper
-    metrics: Metrics
-    links: LinkTraffic
-    history: SystemHistory
-    forecast: DiskForecast
-    notifier: Notifier
-    guard: ResourceGuard
-    seed_words: SeedWords
-
-
-def build_parts(storage: Storage, podman: PodmanHost, apps: Apps) -> Parts:
-    """Build what is left."""
-    config, reconciler = storage.config, apps.reconciler
-    certificates = Certificates(config.layout.tls, storage.secrets, platform.node(), now=lambda: datetime.now(UTC))
-    contexts = server_contexts(host_label(platform.node()))
-    driver = LoopbackDriver(shares(limit()).apps, contexts)
-    caddy = Caddy(config.layout.caddy, config.layout.caddy_log, find_caddy())
-    pipes = GuardedPipes(config.layout.caddy, shares(limit()).guarded)
-    sites = SiteKeeper(
-        (pipes, CaddyDriver(caddy, certificates), ClosedDoors(pipes), MdnsDriver()),
-        doors_of(config),
-        lambda: reconciler.desired,
-        reconciler.changed,
-        storage.seed,
-    )
-    local_access = LocalAccess(
-        storage.state,
-        certificates,
-        platform.node(),
-        config.port,
-        host.own_addresses,
-        has_password=lambda: storage.login.setup_code is None,
-        routes=RouteKeeper((driver,), lambda: reconciler.desired, reconciler.changed),
-        trust=TrustFiles(certificates, doors_of(config)),
-        sites=sites,
-        contexts=contexts,
-    )
-    links = LinkTraffic(reconciler, storage.clocks.steady)
-    notifier = build_notifier(storage, local_access)
-    guard = ResourceGuard(
-        apps.pauses,
-        reconciler,
-        apps.disk_use,
-        config.root,
-        storage.clocks.steady,
-        storage.state.record_all,
-        storage.audit.record,
-        apps.trials.end_for_room,
-    )
-    return Parts(
-        storage,
-        podman,
-        apps,
-        local_access,
-        sites,
-        pipes,
-        build_onions(storage, podman, apps, sites),
-        Metrics(),
-        links,
-        SystemHistory(),
-        DiskForecast(),
-        notifier,
-        guard,
-        SeedWords(
-            storage.secrets,
-            lambda: reconciler.desired.apps,
-            lambda app, what: storage.state.record("notice", app, what),
-            storage.clocks.steady,
-        ),
-    )
-
-
-def doors_of(config: NodeConfig) -> Doors:
-    """Return where browsers come in to apps."""
-    return Doors(config.http_port, config.https_port, host_label(platform.node()), config.port)
 
 
 def build_services(parts: Parts, power: Power, started: float) -> Services:
@@ -205,21 +84,18 @@ def _provide_apps(services: Services, parts: Parts, reporter: Reporter) -> None:
         podman.not_counted,
         podman.not_enforced,
     )
-    services.provide(app_services.AppChangeService, apps.orchestrator)
+    services.provide_late(app_services.AppChangeService, lambda: apps.late.orchestrator)
     services.provide(app_services.LimitService, apps.limits)
-    services.provide(app_services.RepairService, apps.orchestrator)
-    services.provide(app_services.RevisionService, apps.orchestrator)
+    services.provide_late(app_services.RepairService, lambda: apps.late.orchestrator)
+    services.provide_late(app_services.RevisionService, lambda: apps.late.orchestrator)
     services.provide(app_services.OperationService, apps.operations)
     services.provide(app_services.AppDataService, apps.kept_data)
-    services.provide(app_services.SnapshotService, apps.snapshot_service)
+    services.provide_late(app_services.SnapshotService, lambda: apps.late.snapshots)
     services.provide(app_services.SnapshotScheduleService, apps.snapshot_schedules)
     services.provide(app_services.AutomaticUpdateService, apps.automatic_updates)
-    services.provide(
-        app_services.SnapshotFileService,
-        SnapshotFiles(storage.config.layout, podman.namespace, apps.snapshots, launch),
-    )
-    services.provide(app_services.BackupService, apps.backups)
-    services.provide(app_services.BackupKeyService, BackupKeys(apps.backups.parts.backups, platform.node))
+    services.provide_late(app_services.SnapshotFileService, lambda: late_services.snapshot_files(parts))
+    services.provide_late(app_services.BackupService, lambda: apps.late.backups)
+    services.provide_late(app_services.BackupKeyService, lambda: late_services.backup_keys(parts))
     services.provide(app_services.AppReportService, reporter)
     services.provide(app_services.CatalogService, reporter)
     services.provide(app_services.LogService, LogReporter(reporter.installed, apps.reconciler, redact))
@@ -258,29 +134,25 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
         lambda: events.revision,
         started,
     )
-    doctor = Doctor(storage.config, podman.info, podman.not_enforced)
-
-    async def outlook() -> Outlook:
-        return replace(await access.examined(), onions=parts.onions.problems)
-
-    examiner = Examiner(doctor, podman.client, apps.volumes, apps.reconciler, outlook)
     services.provide(node_services.SystemService, system)
     disk = DiskReporter(apps.reconciler, apps.disk_use, storage.config.root)
     services.provide(node_services.DiskService, disk)
     services.provide(node_services.EventService, events)
-    services.provide(node_services.DoctorService, examiner)
-    services.provide(node_services.NoticeService, _notices(parts, reporter, disk, examiner))
+    services.provide_late(node_services.DoctorService, lambda: late_services.doctor(parts))
+    services.provide(node_services.NoticeService, _notices(services, parts, reporter, disk))
     services.provide(node_services.NoticeChannelService, parts.notifier.desk)
     services.provide(node_services.PowerService, power)
     services.provide(node_services.SetupService, SetupSteps(storage.state))
     services.provide(node_services.PreferenceService, AccountPreferences(PreferenceStore(storage.database)))
     services.provide(node_services.LocalAccessService, access)
     services.provide(node_services.TrustService, access)
-    services.provide(node_services.EndpointService, EndpointSwitch(apps.orchestrator, access, reporter, reporter.doors))
+    services.provide(
+        node_services.EndpointService, EndpointSwitch(apps.parts.changes, access, reporter, reporter.doors)
+    )
     services.provide(
         node_services.OnionService,
         OnionSwitch(
-            apps.orchestrator,
+            apps.parts.changes,
             parts.onions,
             storage.secrets,
             reporter,
@@ -291,7 +163,7 @@ def _provide_node(services: Services, parts: Parts, reporter: Reporter, power: P
 
 
 def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> None:
-    storage, podman, apps = parts.storage, parts.podman, parts.apps
+    storage, apps = parts.storage, parts.apps
     key = AsyncNodeKey(storage.secrets.key, storage.secrets, (TlsFolder(storage.config.layout.tls).authority[1],))
     services.provide(Login, storage.login)
     entry = AppEntry(storage.login, parts.sites, parts.pipes.cut)
@@ -300,17 +172,14 @@ def _provide_security(services: Services, parts: Parts, reporter: Reporter) -> N
     services.provide(security_services.AuditService, storage.audit)
     services.provide(security_services.KeyUnlockService, key)
     services.provide(security_services.KeyService, key)
-    services.provide(security_services.AppSecretService, apps.orchestrator)
+    services.provide_late(security_services.AppSecretService, lambda: apps.late.orchestrator)
     services.provide(security_services.SeedWordService, parts.seed_words)
     services.provide(security_services.SignerService, apps.verifier)
     services.provide(security_services.SbomService, SbomReporter(reporter.installed, apps.inventory))
-    services.provide(
-        security_services.ConfinementService,
-        SecurityReporter(apps.reconciler, podman.firewall, apps.inventory, podman.cgroup),
-    )
+    services.provide_late(security_services.ConfinementService, lambda: late_services.confinement(parts))
 
 
-def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner: Examiner) -> NoticeDesk:
+def _notices(services: Services, parts: Parts, reporter: Reporter, disk_use: DiskReporter) -> NoticeDesk:
     storage, pauses = parts.storage, parts.apps.pauses
 
     def names(apps: Sequence[str]) -> tuple[str, ...]:
@@ -356,9 +225,9 @@ def _notices(parts: Parts, reporter: Reporter, disk_use: DiskReporter, examiner:
             operations=lambda count: parts.apps.operations.newest(None, count),
             disk=disk,
             paused=paused,
-            examine=examiner.examine,
+            examine=lambda: services.of(node_services.DoctorService).examine(),
             channels=parts.notifier.desk.list,
-            backups=parts.apps.backups.targets,
+            backups=lambda: services.of(app_services.BackupService).targets(),
             streams=parts.apps.streams.view,
             automatic=parts.apps.automatic_updates.views,
             words=parts.seed_words.unconfirmed,

@@ -130,7 +130,7 @@ async def test_a_crash_during_the_copy_leaves_no_app_down(node: Bench, restic: M
     await node.runner.suspend()
     assert node.apps.suspended == {"app"}
     restic.gate.set()
-    await node.orchestrator.resume()
+    await node.runner.resume()
     assert (await node.ended(await node.operations.get("00112233aabb"))).state is OperationState.DONE
     assert node.apps.suspended == frozenset()
 
@@ -147,7 +147,7 @@ async def test_a_copy_that_cannot_be_deleted_after_a_crash_leaves_no_app_down(
     await node.runner.suspend()
     assert node.apps.suspended == {"app"}
     monkeypatch.setattr(SnapshotStore, "delete", refuse)
-    await node.orchestrator.resume()
+    await node.runner.resume()
     assert (await node.ended(await node.operations.get("00112233aabb"))).state is OperationState.FAILED
     assert node.apps.suspended == frozenset()
 

@@ -50,11 +50,17 @@ class Scene:
     steady: float = 1000.0
 
     def __post_init__(self) -> None:
-        work = BackupWork(self.store, *([cast(Any, None)] * 10))
+        work = BackupWork(self.store, *([cast(Any, None)] * 8))
         turn = SimpleNamespace(turn=work.turn, targets=self.store, repository=self.repository)
         self.parts = SimpleNamespace(backups=turn, state=self)
         self.schedule = BackupSchedule(
-            cast(Any, self), cast(Any, self), lambda: self.steady, "node", lambda: self.now_is, lambda ids: ids[-1]
+            cast(Any, self.parts),
+            lambda: cast(Any, self),
+            cast(Any, self),
+            lambda: self.steady,
+            "node",
+            lambda: self.now_is,
+            lambda ids: ids[-1],
         )
 
     async def repository(self, _: TargetRecord) -> "Scene":

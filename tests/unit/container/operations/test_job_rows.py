@@ -150,7 +150,7 @@ async def test_a_row_that_this_version_cannot_read_fails_alone_and_says_so(
 
 async def test_a_kind_that_only_a_later_version_knows_is_left_to_that_version(node: Bench) -> None:
     operation = await node.crashed("teleport", "user", {"where": "moon"})
-    await node.orchestrator.resume()
+    await node.runner.resume()
     await node.installed("user")
     assert (await node.state.operation(operation)).state is OperationState.RUNNING
 
@@ -184,6 +184,6 @@ async def test_what_a_job_touches_is_locked_after_a_crash_too(node: Bench) -> No
     await node.installed("user")
     node.apps.stuck["user"] = HealthState.STARTING
     await node.crashed("start", "user", {"stopped": [], "apps": ["base", "user"]})
-    await node.orchestrator.resume()
+    await node.runner.resume()
     with pytest.raises(NodeError, match="start of user is still working on base"):
         await node.orchestrator.stop("base")

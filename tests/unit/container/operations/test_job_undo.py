@@ -69,7 +69,7 @@ async def test_an_installation_that_a_crash_cut_off_can_still_be_cancelled(node:
         row = {key: row[key] for key in ("options", "choices", "start", "apps", "packages", "plan")}
     node.apps.stuck["user"] = HealthState.STARTING
     operation = await node.crashed("install", "user", row, ("start user",))
-    await node.orchestrator.resume()
+    await node.runner.resume()
     await cancelled(node, operation, "start user")
     assert (await node.state.load_apps()).keys() == ({"base", "user"} if earlier else set())
     assert sorted(node.data.deleted) == ([] if earlier else ["base", "user"])

@@ -130,7 +130,7 @@ def lifecycle(podman: Podman, data: Data, **parts: object) -> tuple[JobRunner, R
         **parts,
     }
     made = make_dataclass("GivenParts", given)(**given)
-    return JobRunner(cast(JobParts, made), silent, find_kinds()), reconciler
+    return JobRunner(cast(JobParts, made), silent, find_kinds), reconciler
 
 
 def work(made: JobRunner, kind: str, app: str, arguments: dict[str, Any]) -> Work:

@@ -66,7 +66,7 @@ async def test_it_is_found_opened_listed_locked_resumed_and_cancelled(node: Benc
     assert [each.model_dump()["kind"] for each in await node.operations.newest("wallet", 9)] == ["repair"]
 
     slow = await node.crashed("repair", "wallet", {"label": "slow", "log": str(log), "apps": ["base"]})
-    await node.orchestrator.resume()
+    await node.runner.resume()
     async with asyncio.timeout(10):
         await node.written.until(lambda: log.read_text().count("taken") == 2)
     with pytest.raises(NodeError) as refused:

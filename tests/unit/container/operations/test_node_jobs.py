@@ -181,8 +181,8 @@ async def killed_before(node: Bench, write: int, monkeypatch: pytest.MonkeyPatch
     await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
     monkeypatch.setattr(node.state, "save_operation", save)
     node.apps.desired = DesiredState()
-    await node.orchestrator.apply()
-    await node.orchestrator.resume()
+    await node.parts.changes.apply()
+    await node.runner.resume()
     if not operation:
         operation = (await restore_all(node)).id
     ended = await node.operations.wait(operation, 20)

@@ -241,6 +241,6 @@ async def reset(node: Bench, before: AppRecord) -> None:
     """Go back to what was installed before, for the next round."""
     await node.state.save((before,), remove=("user",), message="back", app="base")
     await node.state.release_slot("user")
-    await node.orchestrator.apply()
+    await node.parts.changes.apply()
     for each in await node.parts.way_back.store.list("base"):
         await node.parts.way_back.store.delete("base", each)

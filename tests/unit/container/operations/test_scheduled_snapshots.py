@@ -14,7 +14,6 @@ from archipelago.container.data.snapshots.methods import CopyPlan, LeftOut
 from archipelago.container.operations.operations import Operations
 from archipelago.container.operations.scheduled_snapshots import ScheduledSnapshots
 from archipelago.container.operations.snapshot_schedules import SnapshotSchedules
-from archipelago.container.operations.snapshots import Snapshots
 from archipelago.errors import NodeError
 from archipelago.performance.resource_manager.disk_level import DiskLevel
 from archipelago.security.audit.chain import AuditAction
@@ -51,11 +50,10 @@ class Scene:
         way_back = SimpleNamespace(plan=self.plan_of, store=SimpleNamespace(list=self.all_of, delete=self.delete))
         reconciler = SimpleNamespace(health=lambda app: Health(state=self.state_of))
         parts = SimpleNamespace(state=self, way_back=way_back, reconciler=reconciler)
-        snapshots = cast(Snapshots, SimpleNamespace(parts=parts, take=self.take))
         operations = Operations(cast(State, self), str)
         operations.newest = self.newest  # type: ignore[method-assign]
         self.chore = ScheduledSnapshots(
-            self.schedules, snapshots, operations, lambda: self.level, lambda: self.steady, self.audit
+            self.schedules, cast(Any, parts), self.take, operations, lambda: self.level, lambda: self.steady, self.audit
         )
 
     async def found_fact(self, key: str) -> str:

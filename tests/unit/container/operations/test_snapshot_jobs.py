@@ -82,7 +82,9 @@ async def test_a_schedule_takes_snapshots_and_deletes_its_own_alone(node: Bench,
         audited.append(action)
 
     level = DiskLevel.PLENTY
-    chore = ScheduledSnapshots(schedules, snapshots, node.operations, lambda: level, lambda: steady, audit)
+    chore = ScheduledSnapshots(
+        schedules, node.parts, snapshots.take, node.operations, lambda: level, lambda: steady, audit
+    )
     await done(node, await snapshots.take("app"))
     await schedules.set("app", ScheduleRecord(every=Cadence.DAILY, hourly=1, daily=0, weekly=0))
     for _ in range(3):

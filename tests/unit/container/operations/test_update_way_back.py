@@ -294,7 +294,7 @@ async def reset(node: Bench, before: str) -> None:
         records["app"], name, SnapshotOrder("2026-11-29T00-00-00.000Z", SnapshotKind.MANUAL), volumes
     )
     await node.state.save((old,), message="back", app="app")
-    await node.orchestrator.apply()
+    await node.parts.changes.apply()
     for each in await way.store.list("app"):
         await way.store.delete("app", each)
     assert tree(data(node)) == before

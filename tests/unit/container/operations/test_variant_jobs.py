@@ -173,7 +173,7 @@ async def test_another_app_that_cannot_be_read_is_in_nobodys_way(shop: Bench, mo
         return found
 
     monkeypatch.setattr(shop.state, "load_apps", load_of_a_later_version)
-    await shop.orchestrator.apply()
+    await shop.parts.changes.apply()
     for options, apps in (({"n": 3}, ()), ({"n": 2}, ("base",))):
         assert (await shop.orchestrator.preview("shop", options, ())).installs == apps
         done = await shop.ended(await shop.orchestrator.configure("shop", options, ()))

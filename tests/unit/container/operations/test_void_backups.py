@@ -38,9 +38,9 @@ async def test_this_node_remembers_what_is_no_backup(tmp_path: Path) -> None:
     redactor = SimpleNamespace(learn=lambda _: None)
     secrets = SimpleNamespace(key=NodeKey(tmp_path / "node.key", lambda _: None), redactor=redactor)
     secrets.key.phrase(None)
-    others = [cast(Any, None)] * 5
     layout = SimpleNamespace(restic_cache=tmp_path / "cache")
-    work = BackupWork(store, *others[:4], cast(Any, None), cast(Any, secrets), cast(Any, layout), *others[:3])
+    nothing = cast(Any, None)
+    work = BackupWork(store, nothing, nothing, cast(Any, secrets), cast(Any, layout), *([nothing] * 4))
     await (await work.repository(RECORD)).mark_void("1")
     await (await work.repository(RECORD)).mark_void("2")
     assert (await work.repository(RECORD)).void == ("1", "2")
@@ -68,7 +68,7 @@ async def test_void_backups_are_deleted_before_retention_counts(tmp_path: Path, 
     async def repository(_: TargetRecord) -> Any:
         return SimpleNamespace(forget_void=forget_void, snapshots=snapshots, thin_out=thin_out)
 
-    turn = BackupWork(store, *([cast(Any, None)] * 10)).turn
+    turn = BackupWork(store, *([cast(Any, None)] * 8)).turn
     work = SimpleNamespace(targets=store, repository=repository, turn=turn)
     notes = SimpleNamespace(thin_out=thin_out)
     await Backups(cast(Any, SimpleNamespace(backups=work)), cast(Any, None), cast(Any, notes)).thin_out("usb")

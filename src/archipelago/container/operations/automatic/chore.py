@@ -22,8 +22,8 @@ from archipelago.container.operations.automatic.decision import (
     decide,
 )
 from archipelago.container.operations.job_parts import JobParts
-from archipelago.container.operations.jobs.update import UpdateStage
 from archipelago.container.operations.operations import Operations
+from archipelago.container.operations.update_stage import UpdateStage
 from archipelago.container.operations.way_back import updated
 from archipelago.container.proposals.new_rights import new_rights
 from archipelago.container.proposals.proposal import Proposal

@@ -50,6 +50,11 @@ class Changes:
         async with self._changing:
             yield await self._state.load_apps()
 
+    async def apply(self) -> None:
+        """Compile what is installed and have it kept so."""
+        async with self.turn() as records:
+            await self.compile_again(records)
+
     async def compile_again(self, records: Records) -> None:
         """Compile the records of a turn, and have them carried out; an app of which something is wrong stays as it is.
 
@@ -112,7 +117,8 @@ class Changes:
             return desired, digest
 
     async def set_open(self, app: str, endpoint: str, *, opened: bool) -> None:
-        """Have an endpoint open or closed to the local network from now on. Raises `NodeError`."""
+        """Have an endpoint open or closed to the local network from now on; nothing restarts. Raises `NodeError`."""
+        await self._planner.installed(app)  # an unknown name gets its own error, with the nearest names
 
         async def decide(records: Records) -> TurnResult:
             record = installed(records, app)
@@ -123,7 +129,8 @@ class Changes:
         await self.make(decide, tolerant=True, message=f"{endpoint} of {app} {way}", app=app)
 
     async def set_onion(self, app: str, endpoint: str, access: OnionAccess) -> None:
-        """Say who reaches an endpoint through Tor from now on. Raises `NodeError`."""
+        """Say who reaches an endpoint through Tor from now on; nothing restarts. Raises `NodeError`."""
+        await self._planner.installed(app)
 
         async def decide(records: Records) -> TurnResult:
             record = installed(records, app)

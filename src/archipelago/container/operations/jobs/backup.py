@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from archipelago.api.backups import VolumeWay
-from archipelago.backups.maker import Recipe
+from archipelago.backups.contents import Recipe
 from archipelago.backups.repository import Repository
 from archipelago.backups.restic.says import Written
 from archipelago.backups.targets import TargetHistory

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Self
 
 from archipelago.container.data.kept import stamp
@@ -21,6 +20,7 @@ from archipelago.container.operations.job import Job
 from archipelago.container.operations.job_parts import JobParts
 from archipelago.container.operations.readiness.soak import soak
 from archipelago.container.operations.tracker import Tracker
+from archipelago.container.operations.update_stage import UpdateStage
 from archipelago.container.operations.way_back import back_step, before_update, copy_step, updated
 from archipelago.container.podman_client.errors import PodmanError, code_of
 from archipelago.container.proposals.downgrades import require_none
@@ -33,21 +33,6 @@ from archipelago.support.texts.text import msg
 
 _STOP_WITHOUT_ROOM = 30.0
 """Seconds in which an app may stop on a disk that it has filled."""
-
-
-class UpdateStage(StrEnum):
-    """How far an update is, as a crash finds it again."""
-
-    FETCH = "fetch"
-    """Nothing of the apps is changed."""
-    COPY = "copy"
-    """The apps are stopped for their snapshots; at the end of it the new plan is written down, and they start."""
-    TRIAL = "trial"
-    """The new version runs, and has to show that it works."""
-    BACK = "back"
-    """The apps are stopped, and what they were comes back."""
-    FORMER = "former"
-    """What they were is back, and starts."""
 
 
 @dataclass(frozen=True, slots=True)
