@@ -67,7 +67,7 @@ def pytest_configure() -> None:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Exempt modules and collected tests from garbage collection, which takes a quarter of the run otherwise.
 
-    What tests have made and kept is looked through a tenth as often as usual, which saves 3 % more.
+    From then on, what is new is looked through a twentieth as often as usual, and what tests keep a hundredth.
     """
     gc.disable()
     ahead = compiled_ahead(session.config, TESTS / "unit") if session.config.option.forks else contextlib.nullcontext()
@@ -78,7 +78,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.collect()
         gc.freeze()
         young, middle, old = gc.get_threshold()
-        gc.set_threshold(young, middle, 10 * old)
+        gc.set_threshold(20 * young, middle, 5 * old)
         gc.enable()
 
 

@@ -6,11 +6,11 @@ Work for threads is done in the loop itself, some turns later, so that a failure
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+
+from support.one_thread_loop import OneThreadLoop
 
 
-class ShuffledLoop(asyncio.SelectorEventLoop):
+class ShuffledLoop(OneThreadLoop):
     """Runs tasks, and the work of threads, in an order that a seed decides."""
 
     _ready: deque[asyncio.Handle]
@@ -20,31 +20,13 @@ class ShuffledLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.dice = random.Random()
 
+    def turns(self) -> int:
+        """Return after how many turns the next work is done."""
+        return self.dice.randrange(6)
+
     def _run_once(self) -> None:
         ready = list(self._ready)
         self.dice.shuffle(ready)
         self._ready.clear()
         self._ready.extend(ready)
         super()._run_once()  # type: ignore[misc]
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, work: Callable[..., Any], *arguments: Any
-    ) -> asyncio.Future[Any]:
-        """Do the work some turns later."""
-        future = self.create_future()
-
-        def wait(turns: int) -> None:
-            if turns:
-                self.call_soon(wait, turns - 1)
-                return
-            try:
-                result = work(*arguments)
-            except Exception as error:
-                if not future.cancelled():
-                    future.set_exception(error)
-            else:
-                if not future.cancelled():
-                    future.set_result(result)
-
-        self.call_soon(wait, self.dice.randrange(6))
-        return future

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from support.jobs_bench import PROVIDES, REPAIRS, REQUIRES, Bench, bench
+from support.one_thread_loop import pytest_asyncio_loop_factories  # noqa: F401 - pytest finds it here
 
 
 @pytest_asyncio.fixture

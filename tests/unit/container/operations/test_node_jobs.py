@@ -21,6 +21,7 @@ from archipelago.storage.layout import Layout
 from archipelago.storage.records.apps import AppRecord
 from archipelago.storage.records.operations import OperationRecord, OperationState
 from support.app_records import record
+from support.examples import steps
 from support.jobs_bench import PROVIDES, REQUIRES, Bench
 from support.memory_restic import MemoryRestic
 from support.own_namespace import Crash
@@ -28,6 +29,8 @@ from support.own_namespace import Crash
 MOUNT = "    mounts: [{volume: data, path: /data}]\nvolumes: {data: {data: files}}"
 APPS = {"user": "x1", "base": "x2", "alone": "x3"}
 """As their names are ordered, what needs an app comes before it in part."""
+MANY = 60
+"""More than a restore of all apps writes."""
 
 
 @pytest.fixture
@@ -152,14 +155,15 @@ async def test_an_app_that_its_owner_cancels_is_one_that_failed(node: Bench, ref
 async def test_after_a_kill_before_any_write_it_goes_on_with_what_is_missing(
     node: Bench, refused: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    died = 0
-    while await killed_before(node, died + 1, monkeypatch):
-        died += 1
+    for write in steps(1, MANY):
+        if not await killed_before(node, write, monkeypatch):
+            assert write > 15, "the writes are counted"
+            return
         assert set(await node.state.load_apps()) == set(APPS)
         installs = [each for each in await node.operations.newest(None, 500) if each.kind == "install"]
-        assert len(installs) == len({each.app for each in installs}), f"twice, after a kill at write {died}"
+        assert len(installs) == len({each.app for each in installs}), f"twice, after a kill at write {write}"
         await forget_all(node)
-    assert died > 15
+    pytest.fail("it writes more often than that")
 
 
 async def killed_before(node: Bench, write: int, monkeypatch: pytest.MonkeyPatch) -> bool:
