@@ -15,6 +15,7 @@ from archipelago.api.health import Health, HealthState
 from archipelago.api.operations import Operation
 from archipelago.catalog.local import LocalCatalog
 from archipelago.container.data.kept import Keepsake
+from archipelago.container.data.snapshots.room import KeptRoom
 from archipelago.container.data.snapshots.store import SnapshotStore
 from archipelago.container.dependency_resolver.host_facts import ControlGroup, HostFacts
 from archipelago.container.desired.composer import Composer
@@ -275,6 +276,9 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
     namespace = OwnNamespace()
     apps, images, data = Apps(), Images(), Data(state)
     reconciler = cast(Reconciler, apps)
+    layout = Layout(folder, folder / "run")
+    snapshots = SnapshotStore(layout, cast(Any, namespace), VolumeMarks(database))
+    snapshots.room = KeptRoom(layout, 1 << 20)  # in memory, where 32 MB are filled each time
     parts = JobParts.of(
         state,
         LocalCatalog(folder / "catalog"),
@@ -285,7 +289,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
         pruner=cast(Any, images),
         data=cast(Any, data),
         secrets=AppSecrets(secrets),
-        snapshots=SnapshotStore(Layout(folder, folder / "run"), cast(Any, namespace), VolumeMarks(database)),
+        snapshots=snapshots,
         volumes=cast(Any, Volumes()),
         backups=cast(Any, None),
         trials=cast(Any, None),

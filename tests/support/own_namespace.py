@@ -11,6 +11,9 @@ from archipelago.container.namespace.found import Found, Survey, survey_of
 from archipelago.errors import ErrorCode, NodeError
 from archipelago.storage.records.volumes import Mark
 
+_CLONES: dict[int, bool] = {}
+"""File system -> whether files there can share their blocks."""
+
 
 class OwnNamespace:
     """Stands for `Namespace`; `crash_after` renames it raises `Crash`, as often as it is asked."""
@@ -28,7 +31,11 @@ class OwnNamespace:
         return survey_of(copies.survey(path, float("inf")))
 
     async def can_clone(self, path: str) -> bool:
-        return bool((await asyncio.to_thread(copies.can_clone, path))["clones"])
+        """Try once for each file system: it takes a program."""
+        device = os.stat(path).st_dev
+        if device not in _CLONES:
+            _CLONES[device] = bool((await asyncio.to_thread(copies.can_clone, path))["clones"])
+        return _CLONES[device]
 
     async def copy(self, path: str, to: str, method: str) -> None:
         self.before()
