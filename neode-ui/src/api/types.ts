@@ -181,6 +181,7 @@ export type AppStatus = {
   "not_enforced": Array<string>;
   /** Volumes because of which it does not start. */
   "lost_volumes": Array<LostVolume>;
+  /** What its owner may have done where it does not come up. */
   "repairs": Array<RepairView>;
   /** Whether it is a Lightning node of which there is a `lightning-report`. */
   "reports_lightning": boolean;

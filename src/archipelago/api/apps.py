@@ -98,9 +98,9 @@ class AppStatus(Translatable, View):
     lost_volumes: tuple[LostVolume, ...] = ()
     """Volumes because of which it does not start."""
     repairs: tuple[RepairView, ...] = ()
+    """What its owner may have done where it does not come up."""
     reports_lightning: bool = False
     """Whether it is a Lightning node of which there is a `lightning-report`."""
-    """What its owner may have done where it does not come up."""
 
 
 class AppSummary(Translatable, View):
