@@ -20,6 +20,7 @@ FREE = {
     "storage/layout_migration.py": {"secrets"},  # what earlier versions called them
     "config.py": {"apps"},  # of the catalog, in the checkout
     "docgen/messages.py": {"apps"},  # likewise
+    "docgen/catalog_page.py": {"apps"},  # likewise
     "backups/repository.py": {"snapshots"},  # in a repository of restic
     "container/images/python_packages/installer.py": {"uv-cache"},  # in the folder of one build
 }

@@ -219,7 +219,7 @@ def is_version(said: str, installed: str) -> bool:
     """Return whether a distribution's version is that of a manifest, which may leave out its last parts.
 
     Before comparing, the epoch ("1:") and the distribution's own revision ("-0+deb12u1") are left out, and the mark of
-    sources from which it has taken files ("~ds1"). The mark of what comes before a version ("1.0~beta") stays without "~".
+    sources from which it has taken files ("~ds1"). Of the mark of what comes before a version ("1.0~beta"), "~" goes.
     """
     upstream = installed.partition(":")[2] or installed
     upstream = re.sub("~(ds|dfsg).*", "", upstream.rpartition("-")[0] or upstream).replace("~", "")
