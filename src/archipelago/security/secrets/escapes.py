@@ -26,6 +26,8 @@ _ESCAPE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_QUOTED = re.compile(rb"""('\\'' | '"'"')""", re.VERBOSE)
+"""A quote in a shell's single quotes, in which a backslash is one: `'it'"'"'s \\'`."""
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"0": b"\0"}
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _CLASSES = bytes.maketrans(b"0123456789abcdefABCDEFxX \t:,.-", b"h" * 22 + b"xx" + b"-" * 6)
@@ -70,12 +72,15 @@ def views(data: bytes) -> Iterator[tuple[bytes, tuple[Layer, ...]]]:
         yield data, layers
         for numbers in _numbers(data):
             yield numbers.data, (*layers, numbers)
+        if b"'\"'\"'" in data or b"'\\''" in data:
+            quoted = _undone(_QUOTED.split(data))
+            yield quoted.data, (*layers, quoted)
         if not any(introducer in data for introducer in _INTRODUCERS):
             return
         parts = _ESCAPE.split(data)
         if len(parts) == 1:
             return
-        layer = Layer(parts, [_plain(part) if number % 2 else part for number, part in enumerate(parts)])
+        layer = _undone(parts)
         layers, data = (*layers, layer), layer.data
 
 
@@ -84,6 +89,11 @@ def original(layers: tuple[Layer, ...], start: int, end: int) -> Span:
     for layer in reversed(layers):
         start, end = layer.span(start, end)
     return start, end
+
+
+def _undone(parts: list[bytes]) -> Layer:
+    """Return how a text reads, of which every second part is an escape."""
+    return Layer(parts, [_plain(part) if number % 2 else part for number, part in enumerate(parts)])
 
 
 def _numbers(data: bytes) -> Iterator[Layer]:

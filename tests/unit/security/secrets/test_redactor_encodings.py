@@ -129,6 +129,7 @@ def test_a_made_secret_in_a_text_format(encoding: str, secret: str, before: str,
 @pytest.mark.parametrize("encoding", TEXTS)
 @given(secret=typed, before=around, after=around)
 @example(secret='it\'s "so" & so/\\ 100%41, pässwört 🔑', before="", after="")
+@example(secret="000000'\\", before="", after="")
 def test_a_typed_secret_in_a_text_format(encoding: str, secret: str, before: str, after: str) -> None:
     require_hidden(secret, before, TEXTS[encoding](secret), after)
 
