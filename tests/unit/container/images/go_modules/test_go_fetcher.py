@@ -3,39 +3,21 @@
 import base64
 import hashlib
 import zipfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from archipelago.container.images.file_cache import FileCache
 from archipelago.container.images.go_modules.fetcher import GoModuleFetcher
 from archipelago.container.images.go_modules.hashes import BadModule, go_digest
 from archipelago.container.images.refusal import PackagesRefused
+from support.file_server import file_server
 
 MOD = b"module github.com/davecgh/go-spew\n"
 MOD_HASH = "J7Y8YcW2NihsgmVo/mv3lAwl/skON4iLHjSsI+c5H38="
 """As every go.sum has it that names github.com/davecgh/go-spew v1.1.1."""
 FILES = {"go.mod": MOD, "Spew.go": b"package spew\n"}
-
-
-@asynccontextmanager
-async def proxy(files: Mapping[str, bytes]) -> AsyncIterator[tuple[str, list[str]]]:
-    """Yield the URL of a module proxy with these files, and the paths that it is asked for."""
-    asked: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        content = files.get(request.path.lstrip("/"))
-        return web.Response(status=404) if content is None else web.Response(body=content)
-
-    application = web.Application()
-    application.router.add_get("/{path:.*}", answer)
-    async with TestServer(application) as server:
-        yield str(server.make_url("/")), asked
 
 
 def module_zip(path: Path, files: Mapping[str, bytes]) -> bytes:
@@ -76,7 +58,7 @@ async def test_what_was_fetched_is_where_go_looks_for_it_and_is_not_asked_for_ag
     (tmp_path / "v.mod").write_bytes(MOD)
     sums = line(tmp_path / "v.zip", "") + line(tmp_path / "v.mod", "/go.mod")
     base = "github.com/davecgh/go-spew/@v/v1.1.1"
-    async with proxy({f"{base}.zip": content, f"{base}.mod": MOD}) as (url, asked):
+    async with file_server({f"{base}.zip": content, f"{base}.mod": MOD}) as (url, asked):
         for attempt in ("first", "second"):
             fetcher = GoModuleFetcher(url, FileCache(tmp_path / "cache", digest=go_digest))
             await fetcher.fetch(sums.encode(), tmp_path / attempt)
@@ -95,7 +77,7 @@ async def test_another_content_is_refused_and_not_kept(tmp_path: Path) -> None:
     module_zip(tmp_path / "v.zip", FILES)
     other = module_zip(tmp_path / "other.zip", FILES | {"evil.go": b"package spew\n"})
     path = "github.com/davecgh/go-spew/@v/v1.1.1.zip"
-    async with proxy({path: other}) as (url, _):
+    async with file_server({path: other}) as (url, _):
         fetcher = GoModuleFetcher(url, FileCache(tmp_path / "cache", digest=go_digest))
         with pytest.raises(PackagesRefused, match=r"another hash than go\.sum says"):
             await fetcher.fetch(line(tmp_path / "v.zip", "").encode(), tmp_path / "modules")
@@ -104,7 +86,7 @@ async def test_another_content_is_refused_and_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("sums", "reason"), [(f"a.test/b v1.0.0 h1:{MOD_HASH}", "status 404"), ("nonsense", "line 1")])
 async def test_what_cannot_be_had_is_said(tmp_path: Path, sums: str, reason: str) -> None:
-    async with proxy({}) as (url, _):
+    async with file_server({}) as (url, _):
         fetcher = GoModuleFetcher(url, FileCache(tmp_path / "cache", digest=go_digest))
         with pytest.raises(PackagesRefused, match=reason):
             await fetcher.fetch(sums.encode(), tmp_path / "modules")

@@ -1,13 +1,10 @@
 """From a lock file and a registry to node_modules: only what has the hash of the lock, and nothing is executed."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from archipelago.container.images.file_cache import FileCache
 from archipelago.container.images.npm_packages.fetcher import NpmFetcher, sha512_of
@@ -15,6 +12,7 @@ from archipelago.container.images.npm_packages.packages import NpmPackages
 from archipelago.container.images.refusal import PackagesRefused
 from archipelago.container.manifest.model.app import Architecture
 from archipelago.container.manifest.package_lock import platform_of
+from support.file_server import file_server
 from support.npm_tarballs import entry_of, lock_of, member, package_of, tarball_of
 
 X64 = platform_of(Architecture.AMD64)
@@ -23,22 +21,6 @@ X64 = platform_of(Architecture.AMD64)
 def elf(machine: int) -> bytes:
     """Return the head of an addon for a machine."""
     return b"\x7fELF\x02\x01\x01" + bytes(11) + machine.to_bytes(2, "little") + bytes(40)
-
-
-@asynccontextmanager
-async def registry(tarballs: Mapping[str, bytes]) -> AsyncIterator[tuple[str, list[str]]]:
-    """Yield the URL of a registry with these tarballs, and the paths that it is asked for."""
-    asked: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        content = tarballs.get(request.path.removeprefix("/npm/"))
-        return web.Response(status=404) if content is None else web.Response(body=content)
-
-    application = web.Application()
-    application.router.add_get("/{path:.*}", answer)
-    async with TestServer(application) as server:
-        yield str(server.make_url("/npm")), asked
 
 
 class Scene:
@@ -75,7 +57,7 @@ def scene(tmp_path: Path) -> Scene:
 
 async def refused(scene: Scene, tarball: bytes, reason: str, **more: Any) -> None:
     """Expect that a package `a` is not installed."""
-    async with registry({"a/-/a-1.0.0.tgz": tarball}) as (url, _):
+    async with file_server({"a/-/a-1.0.0.tgz": tarball}, "npm/") as (url, _):
         with pytest.raises(PackagesRefused, match=reason):
             await scene.install(url, {"node_modules/a": entry_of(tarball)}, **more)
 
@@ -90,7 +72,7 @@ async def test_packages_lie_where_the_lock_says_with_links_to_their_programs(sce
         "node_modules/@s/b/node_modules/a": entry_of(old, "0.9.0", bin={"a": "./run"}),
         "node_modules/same": entry_of(a, name="a", bin={"a": "cli.js"}),
     }
-    async with registry(tarballs) as (url, asked):
+    async with file_server(tarballs, "npm/") as (url, asked):
         into = await scene.install(url, entries)
         assert len(asked) == 3, "each tarball once"
         again = await scene.install(url, entries)
@@ -110,14 +92,14 @@ async def test_packages_lie_where_the_lock_says_with_links_to_their_programs(sce
 
 
 async def test_another_content_is_refused_and_not_kept(scene: Scene) -> None:
-    async with registry({"a/-/a-1.0.0.tgz": package_of("a", files={"evil.js": b""})}) as (url, _):
+    async with file_server({"a/-/a-1.0.0.tgz": package_of("a", files={"evil.js": b""})}, "npm/") as (url, _):
         with pytest.raises(PackagesRefused, match=r"a@1\.0\.0 has another hash than the lock file says"):
             await scene.install(url, {"node_modules/a": entry_of(package_of("a"))})
     assert not list((scene.folder / "cache").glob("*"))
 
 
 async def test_what_cannot_be_had_is_said(scene: Scene) -> None:
-    async with registry({}) as (url, _):
+    async with file_server({}, "npm/") as (url, _):
         with pytest.raises(PackagesRefused, match=r"a@1\.0\.0 cannot be downloaded.*404"):
             await scene.install(url, {"node_modules/a": entry_of(b"")})
         with pytest.raises(PackagesRefused, match="no integrity"):
@@ -150,7 +132,7 @@ async def test_a_package_writes_into_no_folder_of_another(scene: Scene) -> None:
     outer, inner = package_of("a", files={"node_modules/b/x": b""}), package_of("b")
     blocking = package_of("a", files={"node_modules": b""})
     for first, reason in ((outer, "brings files into its folder"), (blocking, "has a file where its folder")):
-        async with registry({"a/-/a-1.0.0.tgz": first, "b/-/b-1.0.0.tgz": inner}) as (url, _):
+        async with file_server({"a/-/a-1.0.0.tgz": first, "b/-/b-1.0.0.tgz": inner}, "npm/") as (url, _):
             entries = {"node_modules/a": entry_of(first), "node_modules/a/node_modules/b": entry_of(inner)}
             with pytest.raises(PackagesRefused, match=reason):
                 await scene.install(url, entries)
@@ -167,7 +149,7 @@ async def test_an_addon_that_must_be_compiled_is_refused_unless_it_is_there_or_n
         await refused(scene, package_of("a", files=gyp | built), "brings no compiled one for linux-x64")
     good = package_of("a", files=gyp | {"prebuilds/linux-x64/x.glibc.node": elf(62)})
     without = package_of("b", files=gyp)
-    async with registry({"a/-/a-1.0.0.tgz": good, "b/-/b-1.0.0.tgz": without}) as (url, _):
+    async with file_server({"a/-/a-1.0.0.tgz": good, "b/-/b-1.0.0.tgz": without}, "npm/") as (url, _):
         entries = {"node_modules/a": entry_of(good), "node_modules/b": entry_of(without)}
         into = await scene.install(url, entries, without_addon=("b",))
     assert (into / "node_modules/b/binding.gyp").exists()
