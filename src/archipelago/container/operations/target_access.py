@@ -59,9 +59,9 @@ async def remote_proofs(work: BackupWork, record: TargetRecord) -> RemoteProofs:
         case S3Target():
             store = S3Objects(target, record.secret, where)
         case RcloneTarget():
-            told = access(target, record.secret).environment
+            environment = access(target, record.secret).environment
             root = f"{target.remote}:{target.path}"
-            store = RcloneObjects(root, told, where, work.layout.temporary)
+            store = RcloneObjects(root, environment, where, work.layout.temporary)
         case FolderTarget():
             raise TypeError(f"{where} is a folder")
     return ObjectProofs(store, where, work.secrets)

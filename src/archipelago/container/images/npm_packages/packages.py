@@ -124,8 +124,8 @@ def _check_description(package: LockedPackage, target: Path) -> None:
     """Check that a package says of itself what it is: the inventory of the image reads it there."""
     try:
         with (target / "package.json").open("rb") as file:
-            told = json.loads(file.read(_MOST_DESCRIPTION).decode("utf-8-sig"))
-        name, version = told.get("name"), str(told.get("version")).strip().removeprefix("v").partition("+")[0]
+            described = json.loads(file.read(_MOST_DESCRIPTION).decode("utf-8-sig"))
+        name, version = described.get("name"), str(described.get("version")).strip().removeprefix("v").partition("+")[0]
     except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError, AttributeError):
         raise BadTarball("it has no package.json that can be read") from None
     if (name, version) != (package.name, package.version):

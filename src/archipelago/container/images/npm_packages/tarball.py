@@ -161,7 +161,7 @@ class _Stream:
 
 def _entries(stream: _Stream) -> Iterator[_TarEntry]:
     """Yield the files and folders of a tar file; the reader of each reads or skips its content before the next."""
-    told: dict[str, str] = {}
+    extended: dict[str, str] = {}
     headers = 0
     while (header := _header(stream)) is not None:
         if header.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME):
@@ -171,12 +171,12 @@ def _entries(stream: _Stream) -> Iterator[_TarEntry]:
             content = b"".join(stream.pieces(header.size))
             stream.skip(-header.size % _BLOCK)
             if header.type == tarfile.XHDTYPE:
-                told = _records(content)
+                extended = _records(content)
             elif header.type == tarfile.GNUTYPE_LONGNAME:
-                told = {"path": content.rstrip(b"\0").decode("utf-8", "surrogateescape")}
+                extended = {"path": content.rstrip(b"\0").decode("utf-8", "surrogateescape")}
             continue
-        yield _entry(header, told)
-        told, headers = {}, 0
+        yield _entry(header, extended)
+        extended, headers = {}, 0
 
 
 def _header(stream: _Stream) -> tarfile.TarInfo | None:
@@ -207,12 +207,12 @@ def _records(content: bytes) -> dict[str, str]:
     return found
 
 
-def _entry(header: tarfile.TarInfo, told: dict[str, str]) -> _TarEntry:
-    name = told.get("path", header.name).rstrip("/")
+def _entry(header: tarfile.TarInfo, extended: dict[str, str]) -> _TarEntry:
+    name = extended.get("path", header.name).rstrip("/")
     is_folder = header.type == tarfile.DIRTYPE
     if not is_folder and header.type not in _FILE:
         raise BadTarball(f"{name[:200]!r} is neither a file nor a folder")
-    if told.get("size", str(header.size)) != str(header.size):
+    if extended.get("size", str(header.size)) != str(header.size):
         raise BadTarball(f"{name[:200]!r} has two sizes")
     if reason := wrong_file_name(name):
         raise BadTarball(reason[:400])
